@@ -88,7 +88,8 @@ export interface MapStatement extends StatementBase {
   readonly kind: 'Map';
   /** PARALLEL; without a number in the text it is 10, at the keyword's place. */
   readonly parallel?: NumberLiteral;
-  readonly batch?: NumberLiteral;
+  /** BATCH; of BATCH AUTO the text `auto`. */
+  readonly batch?: NumberLiteral | StringLiteral;
   /** The position of the DISTINCT keyword, if it is written. */
   readonly distinct?: Span;
   /** The position of the ASYNC keyword, if it is written. */
@@ -149,6 +150,8 @@ export interface ShowStatement extends StatementBase {
 export interface AwaitJobStatement extends StatementBase {
   readonly kind: 'AwaitJob';
   readonly session: StringLiteral;
+  /** `timeout`, or none. */
+  readonly options: readonly Option[];
 }
 
 export interface CancelJobStatement extends StatementBase {

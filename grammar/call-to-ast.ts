@@ -6,6 +6,7 @@ import type {
   RunStatement,
   Span,
   StatementBase,
+  StringLiteral,
 } from './ast.ts';
 import { checkCall } from './check-call.ts';
 import type { CstNode, IToken } from './chevrotain.ts';
@@ -64,7 +65,7 @@ function columnsOf(building: Building, node: CstNode | undefined) {
 }
 
 /** Returns the options with their values. A pair whose value is not a literal is reported and left out. */
-function optionsOf(
+export function optionsOf(
   building: Building,
   node: CstNode | undefined,
   verb: 'map' | 'run',
@@ -108,13 +109,16 @@ export function callOf(
     refuseRepeats(building, word, found.map(nodeSpan));
     return found[0];
   };
-  const count = (word: string, bare?: number): NumberLiteral | undefined => {
+  const count = <Bare extends NumberLiteral | StringLiteral>(
+    word: string,
+    bare: Omit<Bare, 'span'>,
+  ): NumberLiteral | Bare | undefined => {
     const node = modifier(word);
     if (node === undefined) return undefined;
     const written = nodeOf(node, 'count');
     if (written !== undefined)
       return numberOf(tokenOf(written, 'Number')!, tokenOf(written, 'Minus'));
-    return Object.freeze({ kind: 'NumberLiteral', value: bare!, span: nodeSpan(node) });
+    return Object.freeze({ ...bare, span: nodeSpan(node) }) as Bare;
   };
   const wordSpan = (word: string) => {
     const node = modifier(word);
@@ -141,8 +145,8 @@ export function callOf(
   const isRun = tokenOf(call, 'RUN') !== undefined;
   const parts = {
     isRun,
-    parallel: count('PARALLEL', BARE_PARALLEL),
-    batch: count('BATCH'),
+    parallel: count<NumberLiteral>('PARALLEL', { kind: 'NumberLiteral', value: BARE_PARALLEL }),
+    batch: count<StringLiteral>('BATCH', { kind: 'StringLiteral', value: 'auto' }),
     distinct: wordSpan('DISTINCT'),
     async: wordSpan('ASYNC'),
     cascade: stringOf(tokenOf(call, 'cascade')!),

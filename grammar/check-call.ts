@@ -15,7 +15,7 @@ import { optionValue } from './setting-values.ts';
 export interface CallParts {
   readonly isRun: boolean;
   readonly parallel: NumberLiteral | undefined;
-  readonly batch: NumberLiteral | undefined;
+  readonly batch: NumberLiteral | StringLiteral | undefined;
   readonly distinct: Span | undefined;
   readonly cascade: StringLiteral;
   readonly alias: Identifier | undefined;
@@ -68,9 +68,10 @@ function checkMap(parts: CallParts, report: ReportCallProblem): void {
     const message = `PARALLEL takes a whole number from 1 to ${MAX_PARALLEL}, for example PARALLEL 5.`;
     report('RVB_OPTION_TYPE', message, parts.parallel.span);
   }
-  if (parts.batch !== undefined && !isCount(parts.batch.value, Number.MAX_SAFE_INTEGER)) {
-    const message = 'BATCH takes a whole number of at least 1, for example BATCH 20.';
-    report('RVB_OPTION_TYPE', message, parts.batch.span);
+  const { batch } = parts;
+  if (batch?.kind === 'NumberLiteral' && !isCount(batch.value, Number.MAX_SAFE_INTEGER)) {
+    const message = 'BATCH takes a whole number of at least 1, for example BATCH 20, or AUTO.';
+    report('RVB_OPTION_TYPE', message, batch.span);
   }
   if (parts.tablesSpan !== undefined) {
     report('RVB_SYNTAX', 'RETURNING TABLES belongs to RVBBIT RUN.', parts.tablesSpan);

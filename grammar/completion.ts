@@ -40,7 +40,8 @@ export function completionsAt(source: string, offset: number): readonly string[]
   const used = new Set(tokens.map(({ tokenType }) => tokenType.name));
   const run = used.has('RUN') && !used.has('MAP');
   const paths = suggestNext(tokens);
-  if (paths.some(isOptionKey)) return narrow(optionKeys(run ? 'run' : 'map'));
+  if (paths.some(isOptionKey))
+    return narrow(used.has('AWAIT') ? ['timeout'] : optionKeys(run ? 'run' : 'map'));
   const key = tokens.at(-2)?.image.toLowerCase() ?? '';
   const values = tokens.at(-1)?.image === '=' ? optionValues(key, run ? 'run' : 'map') : [];
   const words = KEYWORDS.filter(

@@ -8,7 +8,7 @@ import type {
   StatementBase,
   StatementNode,
 } from './ast.ts';
-import { type Building, callOf, refuseRepeats } from './call-to-ast.ts';
+import { type Building, callOf, optionsOf, refuseRepeats } from './call-to-ast.ts';
 import type { CstNode } from './chevrotain.ts';
 import { didYouMean, shown } from './diagnostics.ts';
 import {
@@ -104,8 +104,16 @@ function bodyOf(building: Building, tree: CstNode, base: StatementBase): Stateme
   const job = nodeOf(rvbbit, 'job');
   if (job === undefined) return callOf(building, rvbbit, base);
   const session = stringOf(tokenOf(job, 'session')!);
-  const kind = tokenOf(job, 'AWAIT') === undefined ? 'CancelJob' : 'AwaitJob';
-  return Object.freeze({ kind, session, ...base });
+  const options = optionsOf(building, nodeOf(job, 'options'), 'run');
+  const isAwait = tokenOf(job, 'AWAIT') !== undefined;
+  const other = options.find(({ key }, index) => !isAwait || key.value !== 'timeout' || index > 0);
+  if (other !== undefined) {
+    const message = `RVBBIT ${isAwait ? "AWAIT takes one option, such as timeout = '5m'" : 'CANCEL takes no options'}.`;
+    building.problems.push({ code: 'RVB_UNKNOWN_OPTION', message, span: other.span });
+  }
+  return isAwait
+    ? Object.freeze({ kind: 'AwaitJob', session, options, ...base })
+    : Object.freeze({ kind: 'CancelJob', session, ...base });
 }
 
 function shownBy(show: CstNode): ShowStatement['what'] {

@@ -120,6 +120,10 @@ export class DialectParser extends CstParser {
   job = this.RULE('job', () => {
     this.OR([{ ALT: () => this.CONSUME(k.AWAIT) }, { ALT: () => this.CONSUME(k.CANCEL) }]);
     this.CONSUME(t.StringToken, { LABEL: 'session' });
+    this.OPTION(() => {
+      this.CONSUME(k.WITH);
+      this.SUBRULE(this.options);
+    });
   });
 
   call = this.RULE('call', () => {
@@ -143,7 +147,7 @@ export class DialectParser extends CstParser {
       {
         ALT: () => {
           this.CONSUME(k.BATCH);
-          this.SUBRULE2(this.count);
+          this.OR2([{ ALT: () => this.SUBRULE2(this.count) }, { ALT: () => this.CONSUME(k.AUTO) }]);
         },
       },
       { ALT: () => this.CONSUME(k.DISTINCT) },

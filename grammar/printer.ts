@@ -42,6 +42,11 @@ function printOption({ key, value }: Option): string {
   return `${printName(key)} = ${text}`;
 }
 
+/** Returns the WITH clause; nothing without options. */
+function printOptions(options: readonly Option[]): readonly string[] {
+  return options.length === 0 ? [] : [`WITH (${options.map(printOption).join(', ')})`];
+}
+
 function printReturning(call: MapStatement | RunStatement): string | undefined {
   if (call.kind === 'Run' && call.returningTables !== undefined) {
     const names = call.returningTables.map(printName).join(', ');
@@ -56,7 +61,7 @@ function printHead(call: MapStatement | RunStatement): string {
   const words = ['RVBBIT', call.kind === 'Map' ? 'MAP' : 'RUN'];
   if (call.kind === 'Map') {
     if (call.parallel !== undefined) words.push(`PARALLEL ${call.parallel.value}`);
-    if (call.batch !== undefined) words.push(`BATCH ${call.batch.value}`);
+    if (call.batch !== undefined) words.push(`BATCH ${String(call.batch.value).toUpperCase()}`);
     if (call.distinct !== undefined) words.push('DISTINCT');
   }
   if (call.async !== undefined) words.push('ASYNC');
@@ -72,7 +77,7 @@ function printCall(call: MapStatement | RunStatement): string {
   const lines = [printHead(call), `USING (${call.query.text})`];
   const returning = printReturning(call);
   if (returning !== undefined) lines.push(returning);
-  if (call.options.length > 0) lines.push(`WITH (${call.options.map(printOption).join(', ')})`);
+  lines.push(...printOptions(call.options));
   return lines.join('\n');
 }
 
@@ -114,7 +119,10 @@ function printBody(statement: StatementNode): string {
     case 'Show':
       return `SHOW RVBBIT ${statement.what.toUpperCase()}`;
     case 'AwaitJob':
-      return `RVBBIT AWAIT ${quoteString(statement.session.value)}`;
+      return [
+        `RVBBIT AWAIT ${quoteString(statement.session.value)}`,
+        ...printOptions(statement.options),
+      ].join(' ');
     case 'CancelJob':
       return `RVBBIT CANCEL ${quoteString(statement.session.value)}`;
     case 'Sql':

@@ -31,6 +31,7 @@ export const KEYWORDS = [
   'INTO',
   'PARALLEL',
   'BATCH',
+  'AUTO',
   'DISTINCT',
   'ASYNC',
   'RETURNING',

@@ -131,6 +131,7 @@ export class Engine {
     const models = new Models(options, readConfig);
     this.#gate = new Gate({
       limitsOf: (provider) => models.limitsOf(provider),
+      contextOf: (provider, model) => models.contextOf(provider, model),
       callsOfThread: () => socketShare.each,
     });
     this.#journal = new Journal({

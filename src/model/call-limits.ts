@@ -8,6 +8,8 @@ export interface CallLimits {
   readonly windowMs?: number;
   /** The maximum number of calls in flight. */
   readonly inFlight?: number;
+  /** The most input tokens of a call: the context of the models. Default: that of the table of public prices. */
+  readonly context?: number;
   /** How many calls in flight may be added per second after a cold start. */
   readonly ramp?: number;
 }

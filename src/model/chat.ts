@@ -155,7 +155,7 @@ export interface HttpSettings {
   readonly baseUrl: string;
   readonly apiKey?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** How a response schema is sent. For type `anthropic`, `json_schema` means a tool that the model must call. */
+  /** How a response schema is sent. Type `anthropic` sends a tool that the model must call where it takes no schema. */
   readonly responseFormat: 'json_schema' | 'json_object' | 'none';
   /** Ask for answers as streams of server-sent events. */
   readonly stream?: true;

@@ -94,6 +94,9 @@ function limits(spelling: Spelling) {
       'The window that the rates hold in, at most an hour. Default 60s; 1s makes 180 rpm 3 in any second.',
     ),
     in_flight: count.describe('Calls at a time.'),
+    context: count.describe(
+      'Input tokens of a call at most, where the table of prices has no context.',
+    ),
     ramp: count.describe('Calls at a time that may be added in a second, from a cold start.'),
   };
   const checkRates = (values: object, context: z.RefinementCtx): void => {

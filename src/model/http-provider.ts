@@ -18,9 +18,8 @@ import {
   tooLarge,
 } from './http-failure.ts';
 import { OpenCalls } from './open-calls.ts';
-import { parametersFor } from './parameters.ts';
 import type { Protocol } from './protocols/protocol.ts';
-import { protocolOf } from './protocols/protocol-of.ts';
+import { protocolOf, sentParameters } from './protocols/protocol-of.ts';
 import type { ChatLimits, Provider } from './provider.ts';
 import { rateLimitsOf } from './rate-limit-headers.ts';
 import { type Redact, redactFor } from './redact.ts';
@@ -74,9 +73,7 @@ export class HttpProvider implements Provider {
     const asked = this.#asked(request.model);
     if (this.#closed) return Promise.resolve(endedChat(asked, closedError()));
     if (signal.aborted) return Promise.resolve(endedChat(asked, CANCELLED));
-    const { model } = request;
-    const parameters = parametersFor(this.#settings, model, request.parameters, learned);
-    const sent = { ...request, parameters };
+    const sent = { ...request, parameters: sentParameters(this.#settings, request, learned) };
     return new Promise((resolve) => {
       const settle = (outcome: ChatOutcome): void => {
         clearTimeout(timer);

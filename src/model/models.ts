@@ -4,6 +4,7 @@ import type { Cascade } from '../cascade/cascade.ts';
 import type { ProviderLimits } from './call-limits.ts';
 import {
   FUNCTION_ID,
+  type HttpSettings,
   type ModelFunction,
   type ModelTarget,
   type ProviderSettings,
@@ -13,7 +14,7 @@ import {
 } from './chat.ts';
 import { type ConfigReader, configReader } from './config-file.ts';
 import type { ModelConfig, ModelSources } from './configure.ts';
-import type { CallCost, ModelPrice } from './prices.ts';
+import type { CallCost, listedContext, ModelPrice } from './prices.ts';
 
 /** The engine options that configure models. */
 export interface ModelOptions {
@@ -49,6 +50,8 @@ export class Models {
   readonly #readConfig: ConfigReader;
   #config: Promise<ModelConfig> | undefined;
   #configured: ModelConfig | undefined;
+  /** Set by the first `bind`. */
+  #listedContext: typeof listedContext | undefined;
   #isWarned = false;
 
   constructor(options: ModelOptions, readConfig: ConfigReader) {
@@ -62,7 +65,8 @@ export class Models {
     if (names.size === 0) return undefined;
     // Loaded only when a statement asks a model: most statements do not.
     const { lexicalOr, noModelError, resolveTarget } = await import('./configure.ts');
-    const { costAtPrice, costOfCall } = await import('./prices.ts');
+    const { costAtPrice, costOfCall, listedContext: listed } = await import('./prices.ts');
+    this.#listedContext = listed;
     const { modelPrice } = this.#options;
     this.#config ??= this.#configure();
     const config = await this.#config;
@@ -90,7 +94,8 @@ export class Models {
         if (provider === undefined) return undefined;
         return costOfCall(provider.settings, provider.prices, modelName, usage);
       },
-      baseUrlOf: (providerId) => serverOf(config.providers.get(providerId)?.settings),
+      baseUrlOf: (providerId) =>
+        httpSettingsOf(config.providers.get(providerId)?.settings)?.baseUrl,
       ...(typeof model === 'function' ? { ask: model } : {}),
     };
   }
@@ -98,6 +103,15 @@ export class Models {
   /** Returns a provider's call limits; undefined before the first `bind` and for an unknown provider. */
   limitsOf(providerId: string): ProviderLimits | undefined {
     return this.#configured?.providers.get(providerId)?.limits;
+  }
+
+  /** Returns how many input tokens a call to a model may have at most; undefined if it is unknown. */
+  contextOf(providerId: string, model: string): number | undefined {
+    const provider = this.#configured?.providers.get(providerId);
+    const { models = {}, context } = provider?.limits ?? {};
+    const told = (Object.hasOwn(models, model) ? models[model]?.context : undefined) ?? context;
+    const server = httpSettingsOf(provider?.settings);
+    return told ?? (server && this.#listedContext?.(server, model));
   }
 
   async #configure(): Promise<ModelConfig> {
@@ -131,10 +145,10 @@ export async function readModelSources(
   };
 }
 
-/** Returns the base URL of a provider's server; for a recorder, that of the provider that it records. */
-function serverOf(settings: ProviderSettings | undefined): string | undefined {
+/** Returns the settings of a provider's server; for a recorder, those of the provider that it records. */
+function httpSettingsOf(settings: ProviderSettings | undefined): HttpSettings | undefined {
   const asked = settings?.type === 'replay' ? settings.record : settings;
-  return asked !== undefined && 'baseUrl' in asked ? asked.baseUrl : undefined;
+  return asked !== undefined && 'baseUrl' in asked ? asked : undefined;
 }
 
 /** True if the target answers by word overlap, or records answers by word overlap. */

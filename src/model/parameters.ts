@@ -27,20 +27,28 @@ export interface RefusedParameter {
 export type LearnedChanges = Required<Pick<ParameterChanges, 'drop' | 'rename'>>;
 
 const OPENAI_HOST = 'api.openai.com';
+const ANTHROPIC_HOST = 'api.anthropic.com';
+/** Models without structured output: https://platform.claude.com/docs/en/build-with-claude/structured-outputs */
+const UNSTRUCTURED_MODEL = /^claude-(?:[0-3]|instant|(?:opus|sonnet)-4-(?:0$|20))/;
 /** OpenAI's reasoning models, which accept no temperature: https://platform.openai.com/docs/guides/reasoning */
 const REASONING_MODEL = /^(?:o\d|gpt-5)(?!.*-chat)/;
 const NOT_FOR_REASONING = ['temperature', 'top_p'];
 
 /** Returns the built-in changes for a model: https://platform.openai.com/docs/api-reference/chat/create */
 function knownChanges(baseUrl: string, model: string): ParameterChanges {
-  if (!URL.canParse(baseUrl) || new URL(baseUrl).host !== OPENAI_HOST) return {};
+  const host = URL.canParse(baseUrl) ? new URL(baseUrl).host : '';
+  if (host === ANTHROPIC_HOST && UNSTRUCTURED_MODEL.test(model)) return { drop: ['output_config'] };
+  if (host !== OPENAI_HOST) return {};
   return {
     rename: { max_tokens: 'max_completion_tokens' },
     ...(REASONING_MODEL.test(model) ? { drop: NOT_FOR_REASONING } : {}),
   };
 }
 
-/** Returns the parameters for a model: after the operator's changes, else the built-in ones, and the learned ones. */
+/**
+ * Returns the parameters for a model: after the operator's changes, else the built-in ones, and the learned ones.
+ * `implied` returns what the engine adds by itself to these; of it, only what is to be left out counts.
+ */
 export function parametersFor(
   {
     baseUrl,
@@ -49,6 +57,7 @@ export function parametersFor(
   model: string,
   parameters: JsonObject,
   learned?: ParameterChanges,
+  implied: (told: JsonObject) => JsonObject = () => ({}),
 ): JsonObject {
   const { models = {}, ...ofAll } = rules;
   const ofModel = Object.hasOwn(models, model) ? models[model] : undefined;
@@ -57,10 +66,10 @@ export function parametersFor(
   const known = told.some(({ drop, rename }) => drop ?? rename)
     ? []
     : [knownChanges(baseUrl, model)];
-  return [...known, ...told, ...(learned === undefined ? [] : [learned])].reduce(
-    changed,
-    parameters,
-  );
+  const changes = [...known, ...told, ...(learned === undefined ? [] : [learned])];
+  const sent = changes.reduce(changed, parameters);
+  const drop = changes.flatMap((one) => one.drop ?? []);
+  return { ...sent, ...changed(implied(sent), { drop }) };
 }
 
 function changed(parameters: JsonObject, { drop = [], rename = {}, add = {} }: ParameterChanges) {

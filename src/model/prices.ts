@@ -88,6 +88,18 @@ function listed(providerId: string, model: string, usage: Usage): CallCost | und
   }
 }
 
+/** Returns the context of a model at the server of its maker, in tokens; undefined if it is unknown. */
+export function listedContext(
+  provider: Pick<HttpSettings, 'baseUrl'>,
+  model: string,
+): number | undefined {
+  const providerId = PRICED_HOSTS[hostOf(provider)];
+  // The table is right about the models of these makers, and behind with those of others.
+  if (!MAKERS.some(([, maker]) => maker === providerId)) return undefined;
+  const found = calculator()({ input_tokens: 0 }, model, { providerId: providerId! });
+  return found?.model.context_window;
+}
+
 /** Returns the cost at the given price; undefined if it is not a safe integer. */
 export function costAtPrice(price: ModelPrice, usage: Usage): CallCost | undefined {
   return cost(costAt(price, usage));

@@ -9,6 +9,8 @@ import type { RefusedParameter } from './parameters.ts';
 const STATUSES: ReadonlySet<number> = new Set([400, 422]);
 const REFUSAL =
   /unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|forbidden|deprecated/i;
+/** Refusals of a schema that do not name its parameter, such as `The compiled grammar is too large`. */
+const OF_SCHEMA = /structured output|output[_ ]format|\bschema\b|compiled grammar/i;
 /** The number of characters that are read of an error's texts. */
 const MOST_CHARS = 4096;
 /** The number of nesting levels that are read of an error. */
@@ -23,8 +25,10 @@ export function refusedParameter(
   if (!STATUSES.has(status)) return undefined;
   const texts = textsIn(body);
   const said = texts.join('\n').slice(0, MOST_CHARS);
-  if (!REFUSAL.test(said)) return undefined;
-  const parameter = sent.find((name) => texts.includes(name)) ?? firstNamed(said, sent);
+  const named = sent.find((name) => texts.includes(name)) ?? firstNamed(said, sent);
+  const parameter = REFUSAL.test(said)
+    ? named
+    : sent.find((name) => name === 'output_config' && OF_SCHEMA.test(said));
   if (parameter === undefined) return undefined;
   const instead = /\bUse ['"`]([a-z_]{1,64})['"`] instead\b/.exec(said)?.[1];
   return { parameter, ...(instead === undefined ? {} : { instead }) };
@@ -38,7 +42,7 @@ function firstNamed(said: string, sent: readonly string[]): string | undefined {
   const places = sent.flatMap((name) => {
     const at = said.search(
       new RegExp(
-        `(["'\`])${literal(name)}\\1|^${literal(name)}\\b(?=:| is\\b)|: ${literal(name)}$`,
+        `(["'\`])${literal(name)}\\1|^${literal(name)}(?=(?:\\.\\w+)*:| is\\b)|: ${literal(name)}$`,
         'm',
       ),
     );

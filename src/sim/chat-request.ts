@@ -32,8 +32,12 @@ export interface ChatCall {
   readonly includeUsage: boolean;
   /** The tool that must be called, in Anthropic's protocol. */
   readonly tool?: string;
+  /** The `prompt_cache_key`, in OpenAI's protocol. */
+  readonly cacheKey?: string;
 }
 
+/** https://platform.openai.com/docs/api-reference/chat/create#chat_create-prompt_cache_key */
+const MAX_CACHE_KEY = 64;
 const ROLES = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
 
 /** Reads a chat body. Throws `RequestProblem`. */
@@ -70,6 +74,9 @@ export function readChat(body: JsonRecord): ChatCall {
     schema: format.schema ?? asked,
     stream: body['stream'] === true,
     includeUsage: readStreamOptions(body),
+    ...(body['prompt_cache_key'] === undefined
+      ? {}
+      : { cacheKey: String(body['prompt_cache_key']) }),
   };
 }
 
@@ -129,6 +136,13 @@ function checkParameters(body: JsonRecord): void {
     }
   }
   if (!Number.isInteger(body['seed'] ?? 0)) throw new RequestProblem(400, "'seed' must be whole");
+  const key = body['prompt_cache_key'] ?? '';
+  if (typeof key !== 'string' || key.length > MAX_CACHE_KEY) {
+    throw new RequestProblem(
+      400,
+      `'prompt_cache_key' must be a text of ${MAX_CACHE_KEY} characters`,
+    );
+  }
   if ((body['n'] ?? 1) !== 1) throw new RequestProblem(400, "'n' other than 1 is not simulated");
   if (typeof (body['stream'] ?? false) !== 'boolean') {
     throw new RequestProblem(400, "'stream' must be true or false");

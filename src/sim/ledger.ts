@@ -23,6 +23,10 @@ export interface LedgerEntry {
   readonly attempt: number;
   readonly endpoint: Endpoint;
   readonly model: string;
+  /** How the call asks for JSON: by a format, or by a tool that must be called. Absent: in words, or not at all. */
+  readonly form?: 'json_schema' | 'json_object' | 'tool';
+  /** The call's `prompt_cache_key`. */
+  readonly cacheKey?: string;
   /** Null until a status was sent. */
   readonly status: number | null;
   readonly outcome: CallOutcome;

@@ -7,7 +7,15 @@ import { isRecord, type JsonRecord } from './json.ts';
 
 const KNOWN = new Set([
   ...['model', 'max_tokens', 'messages', 'system', 'temperature', 'top_p', 'top_k', 'metadata'],
-  ...['stop_sequences', 'stream', 'thinking', 'tools', 'tool_choice', 'service_tier'],
+  ...[
+    'stop_sequences',
+    'stream',
+    'thinking',
+    'tools',
+    'tool_choice',
+    'service_tier',
+    'output_config',
+  ],
 ]);
 
 /** Reads a body whose model was already checked. Throws `RequestProblem`. */
@@ -49,6 +57,7 @@ export function readMessages(body: JsonRecord): ChatCall {
     if (role === 'user') lastUser = parts.join('');
   }
   const tool = readTool(body);
+  const schema = tool?.schema ?? readFormat(body['output_config']);
   const text = texts.join('\n');
   return {
     model: String(body['model']),
@@ -56,8 +65,8 @@ export function readMessages(body: JsonRecord): ChatCall {
     chars: text.length - Math.max(0, texts.length - 1),
     lastUser,
     maxTokens: maxTokens as number,
-    responseFormat: tool === undefined ? 'text' : 'json_schema',
-    schema: tool?.schema,
+    responseFormat: schema === undefined ? 'text' : 'json_schema',
+    schema,
     stream: body['stream'] === true,
     includeUsage: true,
     ...(tool === undefined ? {} : { tool: tool.name }),
@@ -104,6 +113,61 @@ function checkImage(source: unknown, path: string): void {
     `${path}.media_type: Input should be 'image/jpeg', 'image/png', 'image/gif' or 'image/webp'`,
   );
   check(typeof data === 'string' && data !== '', `${path}.data: Field required`);
+}
+
+/** Returns the schema of a structured output. */
+function readFormat(config: unknown): JsonRecord | undefined {
+  check(config === undefined || isRecord(config), 'output_config: Input should be an object');
+  const format = (config as JsonRecord | undefined)?.['format'];
+  if (format === undefined) return undefined;
+  const { type, schema } = isRecord(format) ? format : {};
+  check(type === 'json_schema', "output_config.format.type: Input should be 'json_schema'");
+  check(isRecord(schema), 'output_config.format.schema: Field required');
+  checkClosed(schema);
+  return schema as JsonRecord;
+}
+
+const SCHEMA_KEYS = new Set([
+  ...[
+    'type',
+    'description',
+    'title',
+    'default',
+    'enum',
+    'const',
+    'anyOf',
+    'allOf',
+    '$ref',
+    '$defs',
+  ],
+  ...['properties', 'required', 'additionalProperties', 'items', 'minItems', 'format', 'pattern'],
+]);
+
+/** Refuses what a structured output does not take of JSON Schema, in the words of the real server. */
+function checkClosed(node: unknown): void {
+  if (!isRecord(node)) return;
+  const path = 'output_config.format.schema';
+  const { type, properties = {}, items, anyOf = [] } = node;
+  const isObject = type === 'object' || (Array.isArray(type) && type.includes('object'));
+  check(
+    !isObject || node['additionalProperties'] === false,
+    `${path}: For 'object' type, 'additionalProperties' must be explicitly set to false`,
+  );
+  const stranger = Object.keys(node).find((key) => !SCHEMA_KEYS.has(key));
+  check(
+    stranger === undefined,
+    `${path}: For '${String(type)}' type, property '${stranger}' is not supported`,
+  );
+  check(
+    Object.keys(node).length > 0,
+    `${path}: Empty schema ({}) that accepts any JSON value is not supported.`,
+  );
+  check(
+    type === undefined || node['anyOf'] === undefined,
+    `${path}: For 'anyOf', 'type' is not supported`,
+  );
+  const inner = [...Object.values(properties as JsonRecord), items, ...(anyOf as unknown[])];
+  for (const one of inner) checkClosed(one);
 }
 
 /** Returns the tool that must be called. */

@@ -4,6 +4,7 @@ import { type EmbeddingCall, readEmbedding } from './embedding.ts';
 import { isRecord } from './json.ts';
 import type { Endpoint } from './ledger.ts';
 import { readMessages } from './messages-request.ts';
+import type { SimulatorSettings } from './script.ts';
 
 /** The path of each kind of call, after the version. */
 export const PATHS: Readonly<Record<Endpoint, string>> = {
@@ -30,16 +31,27 @@ export type Call =
       readonly chars: number;
     };
 
-/** Reads a body. Throws `RequestProblem`. `models` are the models that exist; undefined: all do. */
+/**
+ * Reads a body. Throws `RequestProblem`. `models` are the models that exist; undefined: all do. `refuses` are the
+ * parameters that they do not take.
+ */
 export function readCall(
   endpoint: Endpoint,
   body: unknown,
-  models: readonly string[] | undefined,
+  { models, refuses }: Pick<SimulatorSettings, 'models' | 'refuses'>,
 ): Call {
   if (!isRecord(body)) throw new RequestProblem(400, 'the body must be a JSON object');
   const model = readModel(body);
   if (models?.includes(model) === false) {
     throw new RequestProblem(404, `The model '${model}' does not exist.`, 'model_not_found');
+  }
+  const refused = refuses.find((name) => Object.hasOwn(body, name));
+  if (refused !== undefined) {
+    const words =
+      endpoint === 'messages'
+        ? `${refused}: Extra inputs are not permitted`
+        : `Unrecognized request argument supplied: ${refused}`;
+    throw new RequestProblem(400, words);
   }
   if (endpoint !== 'embeddings') {
     const chat = endpoint === 'chat' ? readChat(body) : readMessages(body);

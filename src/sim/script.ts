@@ -108,6 +108,8 @@ export const optionsSchema = z.strictObject({
   requireKey: z.string().min(1).optional(),
   /** The models that exist. Absent: every name is a model. */
   models: z.array(z.string()).optional(),
+  /** Parameters that a call may not have: it is answered 400 in the words of its protocol. */
+  refuses: z.array(z.string()).default([]),
   prices: pricesSchema.default({}),
   /** The most calls that the ledger keeps. */
   ledgerEntries: z.int().min(1).max(5_000_000).default(LEDGER_ENTRIES),

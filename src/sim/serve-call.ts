@@ -33,7 +33,7 @@ export function serveCall(
   const exchange = new Exchange({ res, entry, log, gauge, onEnd: onCall });
   try {
     checkHeaders(endpoint, settings.requireKey, req);
-    serve(state, exchange, readCall(endpoint, body, settings.models));
+    serve(state, exchange, readCall(endpoint, body, settings));
   } catch (thrown) {
     const problem =
       thrown instanceof RequestProblem
@@ -74,6 +74,11 @@ function serve(state: SimulatorState, exchange: Exchange, call: Call): void {
   if (settings.previewChars > 0) {
     // This makes a copy, because a slice would keep the whole text in memory.
     entry.preview = Buffer.from(call.text.slice(0, settings.previewChars)).toString();
+  }
+  if (call.kind === 'chat') {
+    const { tool, responseFormat, cacheKey } = call.chat;
+    if (responseFormat !== 'text') entry.form = tool === undefined ? responseFormat : 'tool';
+    if (cacheKey !== undefined) entry.cacheKey = cacheKey;
   }
   const { action, prompt } = actionOf(state, exchange, call);
   const fault = faultOf(action, entry.attempt);

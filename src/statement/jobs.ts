@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import type { AwaitJobStatement, CancelJobStatement, RunStatement } from '../../grammar/ast.ts';
 import { parseDurationMs } from '../../grammar/duration.ts';
+import { settingValues } from '../../grammar/setting-values.ts';
 import { type Delivered, deliverReader, limitNotice, NOTHING } from '../deliver/delivered.ts';
 import { isInTransaction } from '../duck/in-transaction.ts';
 import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
@@ -118,17 +119,18 @@ export async function runJob(job: Job, path: string, statement: Statement): Prom
 
 /** Waits for the end of a job, or cancels it, and returns its row. */
 export async function awaitOrCancelJob(
-  { kind, session, annotations }: AwaitJobStatement | CancelJobStatement,
+  node: AwaitJobStatement | CancelJobStatement,
   statement: Statement,
 ): Promise<Delivered> {
   const jobs = await jobsOf(statement);
   const { stateDir } = jobs;
   const { signal } = statement.stop;
+  const { kind, session, annotations } = node;
   const { value: id } = session;
   if (!isVisible(jobNamed(stateDir, id), statement)) throw noSuchJob(id);
   if (kind === 'CancelJob') return delivered(await cancelJob(stateDir, id, signal));
-  const timeout = annotations.find(({ key }) => key === 'timeout')?.value;
-  const timeoutMs = timeout === undefined ? JOB_AWAIT_MS : parseDurationMs(timeout)!;
+  const timeout = settingValues(annotations, node.options).get('timeout');
+  const timeoutMs = timeout === undefined ? JOB_AWAIT_MS : parseDurationMs(String(timeout))!;
   jobs.wake(0);
   return delivered(await jobEnded(stateDir, id, timeoutMs, signal));
 }

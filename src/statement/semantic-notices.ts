@@ -1,4 +1,5 @@
 /** What a semantic statement tells beside its result. */
+import { batchNotice } from '../deliver/batch-notice.ts';
 import { endNotices, shadowNotice } from '../deliver/delivered.ts';
 import { namesOf } from '../execute/may-write.ts';
 import type { Notice } from '../result.ts';
@@ -17,6 +18,11 @@ export function noticesOf(run: SemanticQuery, isWithheld: boolean): readonly Not
     ...endNotices(statement, isWithheld),
     ...pairNotices(run),
   ];
+  if (settings.batch !== undefined) {
+    for (const [{ cascade }, models] of asker.bound) {
+      notices.push(...batchNotice(cascade, models?.settings));
+    }
+  }
   if (failed > 0) {
     const [are, count] = failed === 1 ? ['is', 'counts'] : ['are', 'count'];
     const instead = settings.onError.kind === 'default' ? 'the default of on_error' : 'NULL';

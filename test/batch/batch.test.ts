@@ -50,12 +50,22 @@ test('one row is asked as without BATCH', () =>
     assert.is((await server.ledger()).entries[0]!.preview, 'Row 0');
   }));
 
-test('batch = auto begins small and grows while answers are complete', () =>
+test('batch = auto begins small and grows while answers are complete; so does BATCH AUTO', () =>
   withModel({}, async (engine) => {
-    const result = await engine.query(map(200, '', ", batch = 'auto'"));
-    assertOwn(result);
-    const { sent } = result.summary.calls;
-    assert.ok(sent <= 12, `${sent} calls for 200 rows`);
+    for (const [modifiers, options] of [
+      ['', ", batch = 'auto', cache = false"],
+      ['PARALLEL 1 BATCH AUTO', ", batch = 'auto', cache = false"],
+      ['batch auto', ', cache = false'],
+    ] as const) {
+      const result = await engine.query(map(200, modifiers, options));
+      assertOwn(result);
+      const { sent } = result.summary.calls;
+      assert.ok(sent <= 12, `${sent} calls for 200 rows`);
+      const { reason } = await engine.explain(map(200, modifiers, options));
+      assert.match(reason, 'questions share calls');
+    }
+    const twice = await errorOf(engine.query(map(1, 'BATCH AUTO', ', batch = 3')));
+    assert.match(twice.message, 'batch is given here and in BATCH, with different values');
   }));
 
 test('tokens and cost of shared calls are split so that the sums are exact', () =>
@@ -182,6 +192,13 @@ test('a cell that cannot share calls says so once', () =>
       ['batch_alone'],
     );
     assert.is(summary.calls.sent, 5);
+    const texts = "(SELECT 'text no ' || range AS t FROM range(5))";
+    const semantic = await engine.query(
+      `-- @ batch: 4\n-- @ model: lexical/overlap\nSELECT t FROM ${texts} WHERE t MEANS 'eco-friendly'`,
+    );
+    const alone = semantic.notices.filter(({ code }) => code === 'batch_alone');
+    assert.is(alone.length, 1);
+    assert.match(alone[0]!.message, 'its provider is lexical');
   }));
 
 test.run();

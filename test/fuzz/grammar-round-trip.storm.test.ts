@@ -126,7 +126,7 @@ function mapStatement(asyncAllowed: 'always' | 'with as_table'): fc.Arbitrary<un
       .record(
         {
           parallel: count,
-          batch: count,
+          batch: fc.oneof(count, fc.constant({ kind: 'StringLiteral', value: 'auto', span })),
           distinct: fc.constant(span),
           result: fc.oneof(
             identifier.map((alias) => ({ alias })),
@@ -199,12 +199,21 @@ const explain = fc.record({
   annotations: fc.constant([]),
   span: fc.constant(span),
 });
-const job = fc.record({
-  kind: fc.constantFrom('AwaitJob', 'CancelJob'),
-  session: string,
-  annotations: fc.constant([]),
-  span: fc.constant(span),
-});
+const ofJob = { session: string, annotations: fc.constant([]), span: fc.constant(span) };
+const timeout = optionValue('timeout', 'run').map((value) => ({
+  kind: 'Option',
+  key: { kind: 'Identifier', value: 'timeout', quoted: false, span },
+  value,
+  span,
+}));
+const job = fc.oneof(
+  fc.record({ kind: fc.constant('CancelJob'), ...ofJob }),
+  fc.record({
+    kind: fc.constant('AwaitJob'),
+    options: fc.array(timeout, { maxLength: 1 }),
+    ...ofJob,
+  }),
+);
 const show = fc.record({
   kind: fc.constant('Show'),
   what: fc.constantFrom('jobs', 'cascades', 'operators'),

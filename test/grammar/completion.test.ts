@@ -22,6 +22,8 @@ test('the words that may follow are offered, those that stand already are not', 
   assert.equal(at('RVBBIT |'), ['MAP', 'RUN', 'AWAIT', 'CANCEL']);
   assert.equal(at("RVBBIT MAP PARALLEL 5 | 'x'"), ['BATCH', 'DISTINCT', 'ASYNC']);
   assert.equal(at('RVBBIT MAP PARALLEL |'), ['BATCH', 'DISTINCT', 'ASYNC']);
+  assert.equal(at('RVBBIT MAP BATCH |'), ['AUTO']);
+  assert.equal(at("RVBBIT AWAIT 'x' WITH (|"), ['timeout']);
   assert.equal(at("RVBBIT MAP 'x' |"), ['AS', 'USING']);
   assert.equal(at('RVBBIT RUN |'), ['ASYNC']);
   assert.equal(at("RVBBIT MAP 'x' USING (SELECT 1) |"), ['RETURNING', 'WITH']);

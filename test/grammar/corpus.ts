@@ -27,6 +27,8 @@ export const DIALECT: readonly string[] = [
   "RVBBIT AWAIT 'batch-clever-fox-abc123'",
   '/* a comment */ RVBBIT CANCEL $tag$batch-clever-fox$tag$ -- done',
   "-- @ parallel\n-- @ model: openai/gpt-4o-mini\n-- @ prompt: Be strict: yes or no.\nRVBBIT MAP 'x' USING (SELECT 1)",
+  "RVBBIT AWAIT 'batch-clever-fox-abc123' WITH (timeout = '30s')",
+  "RVBBIT MAP BATCH AUTO 'a.yaml' USING (FROM batch AS auto)",
 ];
 
 /** Plain SQL that looks like the dialect, or is hard to cut. */

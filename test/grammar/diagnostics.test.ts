@@ -43,7 +43,10 @@ const SLIPS: readonly (readonly [string, string, RegExp, string?])[] = [
   ["RVBBIT RUN PARALLEL 'x' USING (SELECT 1)", 'PARALLEL', /^PARALLEL belongs to RVBBIT MAP\.$/],
   ["RVBBIT MAP PARALLEL <n> 'x' USING (SELECT 1)", '<', /<n> is a placeholder; .* PARALLEL 5/],
   ["RVBBIT MAP PARALLEL n 'x' USING (SELECT 1)", 'n', /^Expected a number, BATCH/],
-  ["RVBBIT MAP BATCH 'x' USING (SELECT 1)", "'x'", /^Expected a number, but/],
+  ["RVBBIT AWAIT 'x' WITH (model = 'm')", "model = 'm'", /^RVBBIT AWAIT takes one option/],
+  ["RVBBIT AWAIT 'x' WITH (timeout = 'soon')", "'soon'", /duration/],
+  ["RVBBIT CANCEL 'x' WITH (timeout = '5s')", "timeout = '5s'", /^RVBBIT CANCEL takes no options/],
+  ["RVBBIT MAP BATCH 'x' USING (SELECT 1)", "'x'", /^Expected a number or AUTO, but/],
   [
     map('WITH (parallel = 5)').replace('MAP', 'MAP PARALLEL'),
     'parallel = 5',

@@ -109,6 +109,7 @@ test('statements about jobs, cascades and operators are read', () => {
   assert.equal(withoutSpans(only("RVBBIT AWAIT 'batch-a';")), {
     kind: 'AwaitJob',
     session,
+    options: [],
     annotations: [],
   });
   assert.equal(withoutSpans(only('RVBBIT CANCEL $$batch-a$$')), {

@@ -16,7 +16,7 @@ import { Purse } from '../../src/index.ts';
 import { mapOf, openServer, type Place, withPlace } from '../cli/resume-support.ts';
 import { readRecords } from '../kill/journal-files.ts';
 import { errorOf } from '../model/engine-support.ts';
-import { awaited, jobOf, shown, until } from './support.ts';
+import { awaited, type JobRow, jobOf, shown, until } from './support.ts';
 
 await openServer(test);
 
@@ -75,6 +75,65 @@ WITH (as_table = 'products_batch');`;
     assert.is((await awaited(engine, await jobOf(engine, into))).files, undefined);
     assert.is((await engine.query('FROM shop.main.dear')).rowCount, 2);
     assert.is(place.calls(), 1, 'the second job finds the answer of the first');
+  }));
+
+test("the first note's list of what comes next: RETURNING, RETURNING TABLES, RUN ASYNC, MAP BATCH", () =>
+  withPlace(FILES, {}, async (place) => {
+    await using engine = await open(place);
+    const products = `SELECT * FROM (VALUES
+    ('Apple iPhone 15', 1199.99),
+    ('Samsung Galaxy S24', 1299.99),
+    ('Sony WH-1000XM5', 399.99)
+  ) AS t(product_name, price)`;
+    const run = (more: string) =>
+      engine.query(`RVBBIT RUN 'traits/analyze_batch.yaml' USING (${products}) ${more}`);
+    const { rows: fields } = await run(
+      "RETURNING (analyze VARCHAR, total DOUBLE FROM '$.load.rows[0].total')",
+    );
+    assert.equal(fields, [{ analyze: 'Row of 3 products', total: 2899.97 }]);
+    const { rows: tables } = await run('RETURNING TABLES');
+    assert.equal(tables, [{ table_name: 'dear', row_count: 2n, columns: ['product_name'] }]);
+    const job = await jobOf(
+      engine,
+      `RVBBIT RUN ASYNC 'traits/analyze_batch.yaml' USING (${products})`,
+    );
+    assert.is((await awaited(engine, job)).outputs?.['analyze'], 'Row of 3 products');
+    assert.is(place.calls(), 1, 'the answer of the first run serves them all');
+    const map = `RVBBIT MAP BATCH 10 'ask.yaml' AS answer USING (SELECT product_name AS n FROM (${products}))`;
+    const { rows, summary } = await engine.query(map);
+    assert.equal(
+      rows.map(({ answer }) => answer),
+      ['Row Apple iPhone 15', 'Row Samsung Galaxy S24', 'Row Sony WH-1000XM5'],
+    );
+    assert.is(summary.calls.sent, 1);
+  }));
+
+test('MAP ASYNC with BATCH makes its calls about several rows, also those that are left after its engine closed', () =>
+  withPlace({}, slow(300), async (place) => {
+    const sql = async(100, 2).replace('ASYNC', 'BATCH 10 ASYNC');
+    let job: JobRow;
+    {
+      await using engine = await open(place);
+      job = await jobOf(engine, `${sql} WITH (as_table = 'branded')`);
+      await until(async () => Number((await shown(engine, job))['rows_done']) >= 20);
+    }
+    assert.ok(place.calls() < 10, `${place.calls()} calls`);
+    await using engine = await open(place);
+    assert.is((await awaited(engine, job)).status, 'success');
+    // At most the calls in flight when the engine closed were made again.
+    assert.ok(place.calls() <= 12, `${place.calls()} calls`);
+    const { rows } = await engine.query('FROM branded');
+    assert.equal(
+      rows.map(({ v }) => v),
+      Array.from({ length: 100 }, (_, n) => `Row ${n}`),
+    );
+    const auto = sql.replace('BATCH 10', 'BATCH AUTO').replace('range(100)', 'range(200, 300)');
+    const other = await jobOf(engine, `CREATE TABLE other AS ${auto}`);
+    const before = place.calls();
+    assert.is((await awaited(engine, other)).status, 'success');
+    const made = place.calls() - before;
+    assert.ok(made < 20, `${made} calls`);
+    assert.is((await engine.query('FROM other')).rowCount, 100);
   }));
 
 test('MAP ASYNC makes the table that MAP makes, of every type, and it is there at the end alone', () =>
@@ -173,8 +232,10 @@ test('an engine that closes leaves its jobs to the next one on the database, and
     assert.equal(readdirSync(join(place.stateDir, 'locks')), [], 'its lease is given back');
     await using other = await open(place, 'other.duckdb');
     assert.is((await shown(other, job))['state'], 'queued');
-    const late = errorOf(other.query(`-- @ timeout: 600ms\nRVBBIT AWAIT '${job.session_id}'`));
-    assert.is((await late).code, 'RVB_DEADLINE');
+    const wait = `RVBBIT AWAIT '${job.session_id}' WITH (timeout = '600ms')`;
+    const late = await errorOf(other.query(wait));
+    assert.is(late.code, 'RVB_DEADLINE');
+    assert.match(late.message, 'has not ended within 600 ms; it goes on');
     assert.is(place.calls(), before, 'its database is not open');
     // Two engines of the database: one of them runs it.
     await using second = await open(place);

@@ -94,8 +94,8 @@ test('a call has its key and version in headers, and the system text apart', asy
   assert.is(plain.body['tools'], undefined);
 });
 
-test('a schema of an object is a tool that must be called, unless the model is to think', async (context) => {
-  const schema = { type: 'object', properties: { a: { type: 'string' } } };
+test('a schema that no structured output takes is a tool that must be called, unless the model is to think', async (context) => {
+  const schema = { type: 'object', properties: { a: { oneOf: [{ type: 'string' }] } } };
   context.server.script = reply(message(answerTool({ a: 'x' }), { stop_reason: 'tool_use' }));
   const { body } = await sentBy(context, { responseSchema: schema });
   assert.equal(body['tool_choice'], { type: 'tool', name: 'answer' });

@@ -1,4 +1,4 @@
-/** Ten servers' dialects by the built-in operators: every case of every operator passes on each of them. */
+/** Eleven servers' dialects by the built-in operators: every case of every operator passes on each of them. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'uvu';
@@ -25,10 +25,19 @@ function refusalOf({ takes, unknown, check }: Dialect, body: Body): Refusal | un
 /** The answer in the dialect's protocol. */
 function answered(body: Body, answer: Json): object {
   const text = JSON.stringify({ answer });
-  if (Array.isArray(body['tools'])) {
-    const content = [{ type: 'tool_use', id: 't1', name: 'answer', input: { answer } }];
+  const isTool = Array.isArray(body['tools']);
+  if (isTool || 'output_config' in body) {
+    const content = isTool
+      ? [{ type: 'tool_use', id: 't1', name: 'answer', input: { answer } }]
+      : [{ type: 'text', text }];
     const usage = { input_tokens: 9, output_tokens: 4 };
-    return { type: 'message', role: 'assistant', content, stop_reason: 'tool_use', usage };
+    return {
+      type: 'message',
+      role: 'assistant',
+      content,
+      stop_reason: isTool ? 'tool_use' : 'end_turn',
+      usage,
+    };
   }
   const choice = { index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' };
   return { choices: [choice], usage: { prompt_tokens: 9, completion_tokens: 4 } };

@@ -1,4 +1,4 @@
-/** Ten model servers, each with what its documentation says it takes and refuses. */
+/** Eleven model servers, each with what its documentation says it takes and refuses. */
 import type { JsonObject } from '../../src/util/json.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -81,6 +81,28 @@ function checkReasoning(body: Body): Refusal | undefined {
   return checkMessages(body);
 }
 
+const ANTHROPIC = [
+  ...['max_tokens', 'system', 'temperature', 'top_p', 'top_k', 'stop_sequences', 'stream'],
+  ...['tools', 'tool_choice', 'metadata', 'thinking'],
+];
+const extraInput = (name: string) => anthropicError(`${name}: Extra inputs are not permitted`);
+
+function checkAnthropic(body: Body): Refusal | undefined {
+  const { max_tokens: most, messages, temperature, tools, tool_choice: choice } = body;
+  if (typeof most !== 'number') return anthropicError('max_tokens: Field required');
+  if (typeof temperature === 'number' && temperature > 1)
+    return anthropicError('temperature: Input should be less than or equal to 1');
+  const [first] = messages as readonly Body[];
+  if (first?.['role'] !== 'user')
+    return anthropicError('messages: first message must use the "user" role');
+  if ((messages as readonly Body[]).some(({ role }) => role === 'system'))
+    return anthropicError('messages: Unexpected role "system"');
+  const isForced = (choice as Body | undefined)?.['type'] === 'tool';
+  return isForced && tools === undefined
+    ? anthropicError('tool_choice may only be specified while providing tools')
+    : undefined;
+}
+
 export const DIALECTS: readonly Dialect[] = [
   {
     name: 'OpenAI, a chat model',
@@ -125,33 +147,28 @@ export const DIALECTS: readonly Dialect[] = [
     lessons: 1,
   },
   {
-    name: 'Anthropic',
+    name: 'Anthropic, a model with structured output',
+    source: 'https://platform.claude.com/docs/en/build-with-claude/structured-outputs',
+    provider: 'anthropic',
+    settings: { type: 'anthropic' },
+    model: 'claude-haiku-4-5',
+    path: '/v1/messages',
+    takes: [...ANTHROPIC, 'output_config'],
+    unknown: extraInput,
+    check: checkAnthropic,
+    lessons: 0,
+  },
+  {
+    name: 'Anthropic, an older model behind a gateway',
     source: 'https://docs.anthropic.com/en/api/messages',
     provider: 'anthropic',
     settings: { type: 'anthropic' },
     model: 'claude-3-5-haiku-latest',
     path: '/v1/messages',
-    takes: [
-      ...['max_tokens', 'system', 'temperature', 'top_p', 'top_k', 'stop_sequences', 'stream'],
-      ...['tools', 'tool_choice', 'metadata', 'thinking'],
-    ],
-    unknown: (name) => anthropicError(`${name}: Extra inputs are not permitted`),
-    check: (body) => {
-      const { max_tokens: most, messages, temperature, tools, tool_choice: choice } = body;
-      if (typeof most !== 'number') return anthropicError('max_tokens: Field required');
-      if (typeof temperature === 'number' && temperature > 1)
-        return anthropicError('temperature: Input should be less than or equal to 1');
-      const [first] = messages as readonly Body[];
-      if (first?.['role'] !== 'user')
-        return anthropicError('messages: first message must use the "user" role');
-      if ((messages as readonly Body[]).some(({ role }) => role === 'system'))
-        return anthropicError('messages: Unexpected role "system"');
-      const isForced = (choice as Body | undefined)?.['type'] === 'tool';
-      return isForced && tools === undefined
-        ? anthropicError('tool_choice may only be specified while providing tools')
-        : undefined;
-    },
-    lessons: 0,
+    takes: ANTHROPIC,
+    unknown: extraInput,
+    check: checkAnthropic,
+    lessons: 1,
   },
   {
     name: "Gemini, OpenAI's protocol",

@@ -30,6 +30,20 @@ test("OpenAI's own models get what they take, other servers what the cell says",
   assert.equal(applied(OTHER, 'o3'), { temperature: 0, max_tokens: 20, ...effort });
 });
 
+test("Anthropic's own older models get no structured output", () => {
+  const ofModel = (baseUrl: string, model: string, parameters = {}) => {
+    const implied = () => ({ output_config: {} });
+    return 'output_config' in parametersFor({ baseUrl, parameters }, model, {}, undefined, implied);
+  };
+  const own = 'https://api.anthropic.com/v1';
+  const older = ['claude-3-5-haiku-latest', 'claude-sonnet-4-20250514', 'claude-opus-4-0'];
+  for (const model of older) assert.not(ofModel(own, model), model);
+  for (const model of ['claude-haiku-4-5', 'claude-opus-4-1', 'claude-sonnet-4-6', 'claude-opus-5'])
+    assert.ok(ofModel(own, model), model);
+  assert.ok(ofModel(OTHER, older[0]!), 'another server is asked');
+  assert.not(ofModel(own, 'claude-opus-5', { drop: ['output_config'] }));
+});
+
 test('what the operator says counts, for all models and for one', () => {
   const rules = {
     drop: ['reasoning_effort'],

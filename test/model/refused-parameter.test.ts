@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { refusedParameter } from '../../src/model/refused-parameter.ts';
 
-const SENT = ['temperature', 'seed', 'stop', 'max_tokens', 'user'];
+const SENT = ['temperature', 'seed', 'stop', 'max_tokens', 'user', 'output_config'];
 const openAi = (message: string, param: string | null = null, code: string | null = null) => ({
   error: { message, type: 'invalid_request_error', param, code },
 });
@@ -40,6 +40,14 @@ const CASES: readonly Case[] = [
   [400, anthropic('`temperature` is deprecated for this model.'), { parameter: 'temperature' }],
   [400, anthropic('temperature is deprecated for this model'), { parameter: 'temperature' }],
   [400, anthropic('seed: Extra inputs are not permitted'), { parameter: 'seed' }],
+  // https://platform.claude.com/docs/en/build-with-claude/structured-outputs
+  [
+    400,
+    anthropic('output_config.format: Extra inputs are not permitted'),
+    { parameter: 'output_config' },
+  ],
+  [400, anthropic('Schema is too complex.'), { parameter: 'output_config' }],
+  [400, anthropic('this model has no structured outputs'), { parameter: 'output_config' }],
   // Gemini: https://cloud.google.com/apis/design/errors
   [
     400,

@@ -27,6 +27,11 @@ const TOOL = {
   tool_choice: { type: 'tool', name: 'answer' },
 };
 
+const CLOSED = { ...SCHEMA, additionalProperties: false };
+const structured = (schema: object) => ({
+  output_config: { format: { type: 'json_schema', schema } },
+});
+
 async function send(
   { url }: { readonly url: string },
   body: object,
@@ -85,6 +90,31 @@ test('a forced tool is called with an instance of its schema', async () => {
   });
 });
 
+test('a structured output is an instance of its schema as text, with thinking too', async () => {
+  await withSimulator({}, async (sim) => {
+    const thinking = { type: 'enabled', budget_tokens: 1_024 };
+    const { json } = await send(sim, { ...structured(CLOSED), thinking });
+    assert.match(String(json.content?.[0]?.['text']), /^\{"mood":"(good|bad)"\}$/);
+    assert.is(json['stop_reason'], 'end_turn');
+    await send(sim, TOOL);
+    await send(sim, {});
+    assert.equal(
+      sim.ledger().entries.map(({ form }) => form),
+      ['json_schema', 'tool', undefined],
+    );
+  });
+});
+
+test('what a server is told to refuse is refused in the words of its protocol', async () => {
+  await withSimulator({ refuses: ['output_config'] }, async (sim) => {
+    const { status, json } = await send(sim, structured(CLOSED));
+    assert.is(status, 400);
+    const { message } = json['error'] as { message: string };
+    assert.is(message, 'output_config: Extra inputs are not permitted');
+    assert.is(sim.ledger().entries[0]?.outcome, 'rejected');
+  });
+});
+
 test('wrong requests get the error that Anthropic gives', async () => {
   const options: SimulatorOptions = { requireKey: 'k', models: ['claude'] };
   await withSimulator(options, async (sim) => {
@@ -115,6 +145,13 @@ test('wrong requests get the error that Anthropic gives', async () => {
       { ...TOOL, tool_choice: { type: 'tool', name: 'other' } },
       { ...TOOL, tools: [{ name: 'answer', input_schema: { type: 'string' } }] },
       { ...TOOL, thinking: { type: 'enabled', budget_tokens: 1_024 } },
+      { output_config: { format: { type: 'json_object' } } },
+      { output_config: { format: { type: 'json_schema' } } },
+      structured({ type: 'object', properties: {} }),
+      structured({ ...CLOSED, properties: { a: { type: 'object', properties: {} } } }),
+      structured({ ...CLOSED, properties: { a: { type: 'integer', minimum: 1 } } }),
+      structured({ ...CLOSED, properties: { a: {} } }),
+      structured({ ...CLOSED, properties: { a: { type: 'string', anyOf: [{ type: 'null' }] } } }),
     ];
     for (const body of wrong) {
       assert.is(await error(body), '400 invalid_request_error', JSON.stringify(body));

@@ -29,6 +29,17 @@ test('a chat call is answered in the protocol form, with usage', async () => {
   });
 });
 
+test('a key of the prompt cache stands in the ledger, and may not be long', async () => {
+  await withSimulator({ refuses: ['seed'] }, async (sim) => {
+    const good = await chat(sim, 'a', { prompt_cache_key: 'k' });
+    const long = await chat(sim, 'a', { prompt_cache_key: 'k'.repeat(65) });
+    const refused = await chat(sim, 'a', { seed: 1 });
+    assert.equal([good.status, long.status, refused.status], [200, 400, 400]);
+    assert.match(JSON.stringify(refused.json), 'Unrecognized request argument supplied: seed');
+    assert.is(sim.ledger().entries[0]?.cacheKey, 'k');
+  });
+});
+
 test('the answer is a function of the prompt: echo, hash and JSON', async () => {
   await withSimulator({ answers: 'hash' }, async (sim) => {
     const first = await ask(sim, 'a');

@@ -5,6 +5,7 @@
 import { cancelledError, closedError, RvbbitError } from '../../errors.ts';
 import { TIMER_MAX_MS } from '../../limits.ts';
 import type { ProviderLimits } from '../../model/call-limits.ts';
+import { PROMPT_TOO_LONG } from '../../model/provider-error.ts';
 import { follow, reasonOf, unfollow } from '../../util/statement-signal.ts';
 import { WaitingCall } from './fair-queue.ts';
 import type { GateRequest, Permit } from './gate-request.ts';
@@ -12,6 +13,9 @@ import { Meter } from './meter.ts';
 import { GATE_MAX_IDLE, type GateHost, ProviderGate } from './provider-gate.ts';
 import { ThreadRooms } from './thread-rooms.ts';
 import type { Random } from './throttle.ts';
+
+/** No model has a smaller context, so that of a shorter prompt is not looked up. */
+const CONTEXT_MIN_TOKENS = 1_024;
 
 /** A timer that is late by less than this counts as on time. */
 const TIMER_SLACK_MS = 2;
@@ -23,6 +27,8 @@ const GATE_LAG_DECAY = 0.95;
 export interface GateOptions {
   /** Returns the limits of a provider and of its models; both hold. Called once, at the provider's first call. */
   limitsOf(provider: string): ProviderLimits | undefined;
+  /** Returns how many input tokens a call to a model may have at most; undefined if it is unknown. */
+  contextOf?(provider: string, model: string): number | undefined;
   /** Returns monotonic milliseconds with fractions. */
   readonly clock?: () => number;
   /** Calls `act` after `ms`. Returns a function that cancels the timer. */
@@ -35,6 +41,7 @@ export interface GateOptions {
 /** The limiter: a call must `acquire` a permit before it goes out. */
 export class Gate {
   readonly #limitsOf: GateOptions['limitsOf'];
+  readonly #contextOf: NonNullable<GateOptions['contextOf']>;
   readonly #clock: () => number;
   readonly #setTimer: (act: () => void, ms: number) => () => void;
   readonly #host: GateHost;
@@ -49,9 +56,10 @@ export class Gate {
   #lagMs = 0;
   #closed = false;
 
-  constructor({ limitsOf, clock, setTimer, random, callsOfThread }: GateOptions) {
+  constructor({ limitsOf, contextOf, clock, setTimer, random, callsOfThread }: GateOptions) {
     const threads = new ThreadRooms(callsOfThread ?? (() => Infinity));
     this.#limitsOf = limitsOf;
+    this.#contextOf = contextOf ?? (() => undefined);
     this.#clock = clock ?? (() => performance.now());
     this.#setTimer = setTimer ?? systemTimer;
     this.#host = {
@@ -68,12 +76,18 @@ export class Gate {
 
   /**
    * Returns a permit for one call; a promise if the call has to wait. The promise rejects with RVB_LIMIT if the call
-   * alone exceeds a limit, with the signal's reason when the signal aborts, with RVB_CANCELLED when the statement is
+   * alone exceeds a limit or its model's context, with the signal's reason when the signal aborts, with RVB_CANCELLED when the statement is
    * closed, and with RVB_CLOSED when the gate is closed.
    */
   acquire(request: GateRequest): Permit | Promise<Permit> {
     if (this.#closed) return Promise.reject(closedError());
     if (request.signal.aborted) return Promise.reject(reasonOf(request.signal));
+    const context =
+      request.inputTokens < CONTEXT_MIN_TOKENS
+        ? undefined
+        : this.#contextOf(request.provider, request.model);
+    if (context !== undefined && request.inputTokens > context)
+      return Promise.reject(contextError(request, context));
     const nowMs = this.#clock();
     const provider = this.#providerOf(request.provider);
     const refusal = provider.refusal(nowMs, request);
@@ -206,6 +220,15 @@ export class Gate {
 function systemTimer(act: () => void, ms: number): () => void {
   const timer = setTimeout(act, ms);
   return () => clearTimeout(timer);
+}
+
+function contextError({ provider, model, inputTokens }: GateRequest, context: number): RvbbitError {
+  const [has, most] = [inputTokens, context].map((count) => count.toLocaleString('en-US'));
+  return new RvbbitError(
+    'RVB_LIMIT',
+    `${PROMPT_TOO_LONG}: it has about ${has} tokens, and the context of ${provider}/${model} has ${most}; take fewer rows (LIMIT), ask about each row (RVBBIT MAP), or take a model with a larger context (providers.${provider}.limits.context sets what it has)`,
+    { stage: 'execute' },
+  );
 }
 
 function limitError({ provider, model }: GateRequest, refusal: string): RvbbitError {

@@ -42,6 +42,7 @@ export class TrialAsker implements QuestionAsker {
   readonly advisories = new AdvisoryTally();
   readonly shadowing = [];
   readonly compared = new Map<Operator, ComparedPairs>();
+  readonly bound = new Map<never, never>();
   /** Always 0: guards are checked at the end, and a trial goes on beyond them. */
   readonly calls = 0;
   /** The steps, in the order in which the operators were first asked. */

@@ -1,7 +1,9 @@
 /** Writes a chat request as the JSON of Anthropic's Messages API: https://docs.anthropic.com/en/api/messages */
 import type { Json, JsonObject } from '../../util/json.ts';
 import type { ChatImage, ChatMessage, ChatRequest } from '../chat.ts';
+import { CACHED_MIN_CHARS } from '../constant-text.ts';
 import { member } from '../provider-error.ts';
+import { closedSchema } from './closed-schema.ts';
 import type { BodySettings } from './protocol.ts';
 
 /** The name of the tool whose input is the answer: https://docs.anthropic.com/en/docs/build-with-claude/tool-use */
@@ -9,9 +11,6 @@ export const ANSWER_TOOL = 'answer';
 
 /** The default of `max_tokens`, which the protocol requires. Every Claude model can write this many tokens. */
 export const ANTHROPIC_MAX_TOKENS = 4_096;
-
-/** About 1,024 tokens in characters. No model caches a shorter text. */
-const CACHED_MIN_CHARS = 4_096;
 
 /** Marks a block for the cache: https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching */
 const CACHED: JsonObject = { cache_control: { type: 'ephemeral' } };
@@ -25,9 +24,28 @@ const OWN_NAMES: Readonly<Record<string, string>> = {
 const UNKNOWN: ReadonlySet<string> = new Set(['seed', 'n']);
 
 /**
- * Returns the body of a POST to `/messages`. System messages become `system`. The schema of an object becomes a tool
- * that the model must call, unless the parameters turn on thinking, which excludes forced tools. Constant parts are
- * marked for the cache.
+ * Returns the parameter with the schema of an object, for models with structured output:
+ * https://platform.claude.com/docs/en/build-with-claude/structured-outputs
+ */
+export function impliedByMessages(
+  { responseSchema: schema }: ChatRequest,
+  told: JsonObject,
+  { responseFormat }: BodySettings,
+): JsonObject {
+  const closed =
+    schema?.['type'] === 'object' && responseFormat === 'json_schema'
+      ? closedSchema(schema)
+      : undefined;
+  const own = (told['output_config'] ?? {}) as JsonObject;
+  return closed === undefined
+    ? {}
+    : { output_config: { format: { type: 'json_schema', schema: closed }, ...own } };
+}
+
+/**
+ * Returns the body of a POST to `/messages`. System messages become `system`. If no parameter has the schema of an
+ * object, the schema becomes a tool that the model must call, unless the parameters turn on thinking, which excludes
+ * forced tools. Constant parts are marked for the cache.
  */
 export function messagesBody(request: ChatRequest, settings: BodySettings): string {
   const { model, messages, parameters, responseSchema: schema, constant } = request;
@@ -36,6 +54,7 @@ export function messagesBody(request: ChatRequest, settings: BodySettings): stri
   const isForced =
     schema?.['type'] === 'object' &&
     settings.responseFormat === 'json_schema' &&
+    member(parameters['output_config'], 'format') === undefined &&
     !thinks(parameters);
   return JSON.stringify({
     max_tokens: ANTHROPIC_MAX_TOKENS,

@@ -1,6 +1,6 @@
 /** Anthropic's Messages API: https://docs.anthropic.com/en/api/messages */
 import { messageError, readMessage } from './anthropic-answer.ts';
-import { messagesBody } from './anthropic-body.ts';
+import { impliedByMessages, messagesBody } from './anthropic-body.ts';
 import { MessageFold } from './anthropic-stream.ts';
 import type { Protocol } from './protocol.ts';
 
@@ -15,6 +15,7 @@ export const ANTHROPIC: Protocol = {
     ...given,
     ...(apiKey === undefined ? {} : { 'x-api-key': apiKey }),
   }),
+  implied: impliedByMessages,
   body: messagesBody,
   readAnswer: readMessage,
   readError: messageError,

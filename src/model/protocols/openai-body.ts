@@ -1,7 +1,17 @@
 /** Writes a chat request as the JSON of OpenAI's protocol. */
 import type { JsonObject } from '../../util/json.ts';
 import type { ChatMessage, ChatRequest, HttpSettings } from '../chat.ts';
+import { constantKey } from '../constant-text.ts';
 import type { BodySettings } from './protocol.ts';
+
+/**
+ * Returns the parameter that brings requests with the same long start to the server that has cached it:
+ * https://platform.openai.com/docs/guides/prompt-caching
+ */
+export function impliedByCompletion(request: ChatRequest, told: JsonObject): JsonObject {
+  const key = 'prompt_cache_key' in told ? undefined : constantKey(request);
+  return key === undefined ? {} : { prompt_cache_key: key };
+}
 
 /**
  * Returns the body of a POST to `/chat/completions`. A stream reports its usage only if `stream_options` asks for it:

@@ -1,7 +1,7 @@
 /** OpenAI's chat completions, which many servers support: https://platform.openai.com/docs/api-reference/chat */
 import { providerError } from '../provider-error.ts';
 import { readCompletion } from './openai-answer.ts';
-import { completionBody } from './openai-body.ts';
+import { completionBody, impliedByCompletion } from './openai-body.ts';
 import { CompletionFold } from './openai-stream.ts';
 import type { Protocol } from './protocol.ts';
 
@@ -12,6 +12,7 @@ export const OPENAI: Protocol = {
     ...given,
     ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
   }),
+  implied: impliedByCompletion,
   body: completionBody,
   readAnswer: readCompletion,
   readError: providerError,

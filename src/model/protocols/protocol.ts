@@ -2,6 +2,7 @@
  * The interface of a protocol, which writes requests and reads answers, errors and streams. Connections, deadlines,
  * bounds, secrets and the headers of rate limits (`rate-limit-headers.ts`, `retry-after.ts`) do not depend on it.
  */
+import type { JsonObject } from '../../util/json.ts';
 import type { ChatOutcome, ChatRequest, HttpSettings } from '../chat.ts';
 import type { CalledProvider } from '../http-failure.ts';
 import type { ProviderError } from '../provider-error.ts';
@@ -26,6 +27,11 @@ export interface Protocol {
     given: Readonly<Record<string, string>>,
     apiKey: string | undefined,
   ): Readonly<Record<string, string>>;
+  /**
+   * Returns parameters that the engine adds to a request by itself. `told`: those that the operator and the cell set.
+   * A model may refuse them like others.
+   */
+  implied(request: ChatRequest, told: JsonObject, settings: BodySettings): JsonObject;
   /** Returns the body of a POST. Parameters cannot replace the model, the messages or the stream settings. */
   body(request: ChatRequest, settings: BodySettings): string;
   /** Reads the JSON of a 2xx response. Every answer that did not end normally is a failure. */

@@ -44,6 +44,8 @@ export interface QuestionAsker {
   readonly calls: number;
   /** For each operator: the pairs of values that it compared, where labels would have taken fewer calls. */
   readonly compared: ReadonlyMap<Operator, ComparedPairs>;
+  /** The models of each operator that was asked; undefined if it has none. */
+  readonly bound: ReadonlyMap<Operator, BoundModels | undefined>;
   /**
    * Asks the questions and puts the answers into the book. The window may hold them back. Throws what ends the statement.
    */
@@ -70,10 +72,10 @@ export class Asker implements QuestionAsker {
   readonly advisories = new AdvisoryTally();
   readonly shadowing: string[] = [];
   readonly compared = new Map<Operator, ComparedPairs>();
+  readonly bound = new Map<Operator, BoundModels | undefined>();
   readonly #statement: Statement;
   readonly #settings: SemanticSettings;
   readonly #budget: Budget | undefined;
-  readonly #bound = new Map<Operator, BoundModels | undefined>();
   /** For each operator without models: the error that says why. It is thrown where one of its questions needs a model. */
   readonly #unbound = new Map<Operator, RvbbitError>();
   /** Answers that workers gave, each with the key of its only call. */
@@ -303,7 +305,7 @@ export class Asker implements QuestionAsker {
   }
 
   async #at(operator: Operator, stop: StatementSignal): Promise<StatementWithCascade> {
-    if (!this.#bound.has(operator)) {
+    if (!this.bound.has(operator)) {
       const { modelOverride } = this.#settings;
       const bound = this.#statement.models
         .bind(operator.cascade, modelOverride)
@@ -314,13 +316,13 @@ export class Asker implements QuestionAsker {
           return undefined;
         });
       const models = await bound;
-      this.#bound.set(operator, models);
+      this.bound.set(operator, models);
       // A thread starts, and loads what calls need, while it is found out what is asked.
       if (models !== undefined) {
         this.#statement.dispatcher.warm(Object.values(models.settings.targets));
       }
     }
-    const models = this.#bound.get(operator);
+    const models = this.bound.get(operator);
     return {
       ...this.#statement,
       stop,
