@@ -16,8 +16,11 @@ export const AUTO_MOST = 32;
 const AUTO_OUTPUT_TOKENS = 2_000;
 /** Under `batch = 'auto'`, calls become smaller when a larger share of their answers is missing. */
 const AUTO_MISSING = 0.1;
-/** After so many calls in a row whose answer is too long, calls become smaller. The first may be due to one question. */
-const TOO_LONG_CALLS = 2;
+/**
+ * After so many calls in a row whose answer is too long, or answers none of their questions, calls become smaller. The
+ * first may be due to one question.
+ */
+const USELESS_CALLS = 2;
 
 /**
  * Returns how many runs may be open, so that all calls are full: those of the calls in flight, and those of the call that
@@ -60,7 +63,7 @@ export class CallBatches {
   readonly #queues = new Map<string, Queue>();
   #rows: number;
   #inFlight = 0;
-  #tooLong = 0;
+  #useless = 0;
   #alone = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -106,8 +109,8 @@ export class CallBatches {
 
   /** Learns from a call whose questions all have their outcomes. */
   learn({ of, missing, isTooLong, isHalf, outputTokens }: OpenShared): void {
-    if (!isHalf) this.#tooLong = isTooLong ? this.#tooLong + 1 : 0;
-    if (this.#tooLong >= TOO_LONG_CALLS) this.shrinkBelow(of);
+    if (!isHalf) this.#useless = isTooLong || missing === of ? this.#useless + 1 : 0;
+    if (this.#useless >= USELESS_CALLS) this.shrinkBelow(of);
     if (!this.#isAuto || isHalf) return;
     if (isTooLong || missing / of > AUTO_MISSING) this.shrinkBelow(of);
     else if (missing === 0 && of >= this.#rows) {
@@ -118,7 +121,7 @@ export class CallBatches {
 
   /** Further calls have at most half as many questions as this one. */
   shrinkBelow(of: number): void {
-    this.#tooLong = 0;
+    this.#useless = 0;
     this.#rows = Math.max(1, Math.min(this.#rows, Math.floor(of / 2)));
   }
 
