@@ -17,7 +17,7 @@ const AUTO_OUTPUT_TOKENS = 2_000;
 /** Under `batch = 'auto'`, calls become smaller when a larger share of their answers is missing. */
 const AUTO_MISSING = 0.1;
 /**
- * After so many calls in a row whose answer is too long, or answers none of their questions, calls become smaller. The
+ * After so many calls in a row whose answer is too long, or cannot be read, calls become smaller. The
  * first may be due to one question.
  */
 const USELESS_CALLS = 2;
@@ -108,11 +108,11 @@ export class CallBatches {
   }
 
   /** Learns from a call whose questions all have their outcomes. */
-  learn({ of, missing, isTooLong, isHalf, outputTokens }: OpenShared): void {
-    if (!isHalf) this.#useless = isTooLong || missing === of ? this.#useless + 1 : 0;
+  learn({ of, missing, isUseless, isHalf, outputTokens }: OpenShared): void {
+    if (!isHalf) this.#useless = isUseless ? this.#useless + 1 : 0;
     if (this.#useless >= USELESS_CALLS) this.shrinkBelow(of);
     if (!this.#isAuto || isHalf) return;
-    if (isTooLong || missing / of > AUTO_MISSING) this.shrinkBelow(of);
+    if (isUseless || missing / of > AUTO_MISSING) this.shrinkBelow(of);
     else if (missing === 0 && of >= this.#rows) {
       const fits = Math.floor((AUTO_OUTPUT_TOKENS * of) / Math.max(1, outputTokens));
       this.#rows = Math.max(1, Math.min(2 * this.#rows, AUTO_MOST, fits));

@@ -16,7 +16,8 @@ export class OpenShared {
   /** True once the permit and the reservation are settled. */
   isSettled = false;
   missing = 0;
-  isTooLong = false;
+  /** True if the prompt or the answer did not fit, or the answer could not be read. */
+  isUseless = false;
   outputTokens = 0;
   readonly #onOutcome: () => void;
   readonly #onEnd: (call: OpenShared) => void;
@@ -37,7 +38,7 @@ export class OpenShared {
     this.open -= 1;
     const { part, again, usage, outcome } = report;
     if (outcome !== 'ok') this.missing += 1;
-    if (again === 'half' && isTooLong(report)) this.isTooLong = true;
+    if (again === 'half' && (usage !== undefined || isTooLong(report))) this.isUseless = true;
     if (usage !== undefined) this.outputTokens = usage.outputTokens;
     // A question whose time is over ends before the call.
     const settles = !this.isSettled && (part !== undefined || this.open === 0);
