@@ -26,6 +26,16 @@ const TABLE: readonly OptionSpec[] = [
     min: 1,
     values: ['auto'],
   }),
+  option(
+    'service',
+    ['string'],
+    MAP,
+    "How the calls are made: by the provider's Batch API.",
+    "'batch'",
+    {
+      values: ['batch'],
+    },
+  ),
   option('limit', ['integer'], BOTH, 'Rows read at most.', '1000', { min: 0 }),
   option('on_error', ['string'], BOTH, 'What a row whose cascade failed becomes.', "'null'", {
     values: ['null', 'fail', 'skip'],

@@ -14,6 +14,8 @@ export const CHUNK_MAX_ROWS = 2_048;
 export const CHUNK_WAITING_MS = 200;
 /** After this time, a chunk gives back the runs that it has not begun. */
 export const CHUNK_GIVE_BACK_MS = 2 * CHUNK_WAITING_MS;
+/** The most runs that wait for batches of their providers, or for an earlier such run. */
+export const ORDERED_MAX_RUNS = 100_000;
 /** The most runs that may be read, in flight, or done and waiting for an earlier run, before they are delivered. */
 export const WINDOW_MAX_RUNS = 65_536;
 

@@ -81,7 +81,8 @@ async function runRows(
   const skipped: number[] = [];
   const outputs: JsonObject[] = [];
   const results: Json[] = [];
-  const { namesCalls } = task.settings;
+  const { namesCalls, orders } = task.settings;
+  let isLater = false;
   const unsaid: UnsaidEnds = { statementId: task.statementId, ended: [], wentAhead: false };
   const advisories: Advisory[] = [];
   let advisoryCount = 0;
@@ -118,7 +119,12 @@ async function runRows(
     requestCall: (request) => {
       const { cell, provider, model, callKey } = request;
       if (namesCalls) named(callKey, { cell, provider, model });
-      return link.requestCall(unsaid, request);
+      const deciding = link.requestCall(unsaid, request);
+      if (orders !== true) return deciding;
+      return deciding.then((decision) => {
+        if (decision.kind === 'refused' && decision.isLater === true) isLater = true;
+        return decision;
+      });
     },
     answerUsed: (callKey) => {
       answersUsed.push(callKey);
@@ -145,7 +151,7 @@ async function runRows(
     const started = runCascadeNow(program, inputs[row]!, context);
     // A run that does not wait for anything needs no promise.
     const outcome = started instanceof Promise ? await started : started;
-    if (signal.aborted && outcome.kind === 'failed') break;
+    if ((signal.aborted && outcome.kind === 'failed') || isLater) break;
     values.push(outcome.kind === 'ok' ? valueText(outcome.value) : null);
     callKeys[row] ??= '';
     if (outcome.kind === 'failed') {
@@ -182,6 +188,7 @@ async function runRows(
     ...(asked === undefined ? {} : { calls: { ...asked, callKeys } }),
     durationMs: performance.now() - startedMs - lookedUpMs,
     ...(givesBack ? { givesBack } : {}),
+    ...(isLater ? { isLater } : {}),
     cancelled: signal.aborted && values.length < task.rowCount,
   };
 }

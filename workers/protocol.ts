@@ -63,6 +63,8 @@ export interface ChunkOutcome {
   readonly durationMs: number;
   /** The chunk took too long. Its rows after `values.length` have not begun, and are for other tasks. */
   readonly givesBack?: true;
+  /** An answer of the run after `values.length` comes with a batch. The run begins again when it has come. */
+  readonly isLater?: true;
   /**
    * True if the statement was cancelled before the chunk was done. The rows after `values.length` were not run, as
    * after a drain or after a failure that ends the statement.

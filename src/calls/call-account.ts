@@ -10,6 +10,7 @@ import { type Estimate, NOTHING, type Reservation } from './budget.ts';
 import type { Permit } from './gate/gate-request.ts';
 import { LaneNumbers } from './lane-numbers.ts';
 import { type OpenShared, partOf } from './open-shared.ts';
+import type { OrderedCall } from './provider-batches.ts';
 
 const NO_TOKENS: Usage = { inputTokens: 0, outputTokens: 0 };
 
@@ -34,6 +35,8 @@ export interface OpenCall {
   readonly queuedMs: number;
   /** Present if the question shares its call with others. */
   readonly shared?: OpenShared;
+  /** Present if the call was made by the provider's Batch API. */
+  readonly ordered?: OrderedCall;
 }
 
 /** The account of one statement's calls. */
@@ -78,6 +81,7 @@ export class CallAccount {
       ...(shared === undefined || shared.of === 1
         ? {}
         : { shared: { call: shared.call, of: shared.of } }),
+      ...(call.ordered === undefined ? {} : { batch: call.ordered.id }),
       ...(again === 0 ? {} : { again }),
       ...(queuedMs < 1 ? {} : { queuedMs }),
       ...(prompt === undefined ? {} : { prompt }),
@@ -95,6 +99,8 @@ export class CallAccount {
     if (shared === undefined || shared.open === 0) this.#lanes.giveBack(call.lane);
     if (settles) this.#settle(call, report);
     this.#note(attempt, call, report);
+    // Without a status the answer was not read: the worker has died, or the statement was stopped.
+    if (call.ordered !== undefined) call.ordered.isNoted = report.status !== undefined;
     return call.request;
   }
 

@@ -20,6 +20,7 @@ import type { Permit } from './gate/gate-request.ts';
 import { GateWaits } from './gate-waits.ts';
 import { OpenShared } from './open-shared.ts';
 import { permitOrAnswer } from './permit-or-answer.ts';
+import type { OrderedCall, ProviderBatches } from './provider-batches.ts';
 import { type Purse, type Room, reserveInAll } from './purse.ts';
 import {
   BUDGET_USED_UP,
@@ -35,6 +36,11 @@ const STATEMENT_MAX_ANSWERS = 10_000;
 const ELSEWHERE_POLL_MS = 20;
 /** After this many consecutive unusable answers a statement makes no more calls. */
 const UNUSABLE_ANSWERS = 20;
+
+/** The answer comes with a batch. Runs that end with this code have not failed. */
+const LATER: CallDecision = { kind: 'refused', error: BUDGET_USED_UP, isLater: true };
+/** A batch has limits of its own: a call in it holds no room in the limiter. */
+const NO_PERMIT: Permit = { waitedMs: 0, settle() {}, cancel() {} };
 
 /** How questions share calls. */
 export interface SharedCalls {
@@ -56,6 +62,8 @@ export interface StatementCallsParts extends Omit<CallAccountParts, 'keeps'> {
   readonly limits: CallLimits | undefined;
   /** BATCH: several questions may share a call. */
   readonly batch?: SharedCalls | undefined;
+  /** service = 'batch': the calls are made by the provider's Batch API. */
+  readonly orders?: ProviderBatches | undefined;
   /** True: make no calls, use only stored answers. */
   readonly onlyStored: boolean;
   /** Returns the base URL of a provider; '' if it has no server. */
@@ -125,6 +133,11 @@ export class StatementCalls {
     return this.#parts.budget;
   }
 
+  /** True if a call found no room in the budget. */
+  get isBudgetUsedUp(): boolean {
+    return this.#isBudgetUsedUp;
+  }
+
   /** True if calls wait for the limiter or the budget, or questions for a call. */
   get waitsForPermit(): boolean {
     return this.#gateWaits.count + this.#waitingForRoom > 0 || this.#batches?.waits === true;
@@ -157,6 +170,7 @@ export class StatementCalls {
       this.#refusalOf(provider);
     }
     const text = report.outcome === 'ok' ? report.text : undefined;
+    if (text !== undefined) this.#parts.orders?.forget(callKey);
     if (!this.#parts.policy.reuseOwn) return;
     if (text !== undefined && !this.#parts.policy.keep) this.#keepOwn(callKey, text);
     this.#desk.flights.land(callKey, text);
@@ -284,8 +298,12 @@ export class StatementCalls {
    * budget's last room. A call that waits for the budget gives its permit back and asks for a new one later.
    */
   #admit(threadId: number, request: CallRequest): CallDecision | Promise<CallDecision> {
+    const { orders } = this.#parts;
+    const ordered = orders?.find(request.callKey, request.ordered!.answers);
+    if (ordered !== undefined) return this.#ordered(threadId, request, ordered);
     const refusal = this.#refusalOf(request.provider);
     if (refusal !== undefined) return refused(refusal);
+    if (orders !== undefined) return this.#order(request, orders);
     if (this.#batches !== undefined) {
       return this.#batches.join(threadId, request, this.#waits.signalOf(threadId));
     }
@@ -294,6 +312,29 @@ export class StatementCalls {
     return permit instanceof Promise
       ? this.#admitLater(threadId, request, permit, usage)
       : this.#spend(threadId, request, permit, usage);
+  }
+
+  /** Puts a question into the next batch, if the budget has room for it. */
+  #order(request: CallRequest, orders: ProviderBatches): CallDecision {
+    const reserved = this.#reserve(request, this.#account.estimate(request));
+    if ('refusal' in reserved) return refused(reserved.refusal);
+    if ('reservation' in reserved) {
+      const learned = this.#desk.journal.lessons.of(this.#askedModel(request));
+      orders.ask(request, learned, reserved.reservation);
+    }
+    // Without room now, the run asks again when a batch has ended.
+    return LATER;
+  }
+
+  /** Gives a run the answer that came with a batch. A run that begins again gets each answer once more, unrecorded. */
+  #ordered(threadId: number, request: CallRequest, ordered: OrderedCall): CallDecision {
+    const { answer: answered, reservation, isNoted } = ordered;
+    if (answered === undefined) return LATER;
+    if (isNoted) return { kind: 'go', attempt: '', answered };
+    return {
+      ...this.#go({ threadId, request, permit: NO_PERMIT, reservation, queuedMs: 0, ordered }),
+      answered,
+    };
   }
 
   #acquire(threadId: number, request: CallRequest, usage: Usage): Permit | Promise<Permit> {
@@ -494,6 +535,8 @@ export class StatementCalls {
   #endBudget(): void {
     if (this.#isBudgetUsedUp) return;
     this.#isBudgetUsedUp = true;
+    // What is in batches is paid, and its runs go on.
+    if (this.#parts.orders !== undefined) return;
     this.#parts.onBudgetEnd();
     this.#waits.endAll();
   }
@@ -506,7 +549,9 @@ export class StatementCalls {
     const { callKey } = call.request;
     const { flights, journal } = this.#desk;
     if (this.#parts.policy.reuseOwn) flights.lead(callKey);
-    const again = journal.takeLostCalls(callKey);
+    const lost = journal.takeLostCalls(callKey);
+    // An answer that an earlier execution had read, and not recorded, is read again. It is paid once.
+    const again = call.ordered === undefined ? lost : 0;
     const attempt = this.#account.open(call, again);
     const learned = journal.lessons.of(this.#askedModel(call.request));
     return { kind: 'go', attempt, ...(learned === undefined ? {} : { learned }) };

@@ -1,6 +1,7 @@
 /** Executes a MAP plan: reads the query, runs the cascade over its distinct inputs, and returns the rows. */
 
 import { openRuns } from '../calls/call-batches.ts';
+import { ORDERED_MAX_RUNS } from '../limits.ts';
 import type { MapPlan } from '../plan/plan.ts';
 import { typedValue } from '../plan/typed-value.ts';
 import type { ResultColumn, Row, ValueForm } from '../result.ts';
@@ -67,7 +68,12 @@ export class MapExecution {
     this.#plan = plan;
     this.#statement = statement;
     this.#isStreamed = isStreamed;
-    this.#window = new Window(openRuns(plan.parallel, plan.calls.batch));
+    const { batch, service } = plan.calls;
+    // Runs that wait for batches take the place of lanes, and `executeRuns` bounds them.
+    this.#window =
+      service === undefined
+        ? new Window(openRuns(plan.parallel, batch))
+        : new Window(ORDERED_MAX_RUNS, () => Number.POSITIVE_INFINITY);
   }
 
   /** True if the plan's limit cut rows off. */

@@ -6,13 +6,13 @@ import type { Cascade } from '../cascade/cascade.ts';
 import { hasForEachRow } from '../cascade/refuse-cells.ts';
 import { cancelledError, type Failure, RvbbitError } from '../errors.ts';
 import type { JournalEntry } from '../journal/records.ts';
-import { SUMMARY_MAX_FAILURES } from '../limits.ts';
+import { ORDERED_MAX_RUNS, SUMMARY_MAX_FAILURES } from '../limits.ts';
 import type { CallPlan } from '../plan/plan.ts';
 import type { RowFailure, Strategy } from '../result.ts';
 import type { RunSettings } from '../run/contract.ts';
 import { reasonOf } from '../util/statement-signal.ts';
 import type { AdvisoryTally } from './advisories.ts';
-import { beginCalls, policyOf } from './begin-calls.ts';
+import { beginCalls, beginOrders, policyOf } from './begin-calls.ts';
 import type { Chunk, Piece, RunInputs } from './chunk.ts';
 import { ChunkPolicy, type LearnedSizes } from './chunk-policy.ts';
 import { runLanes } from './lanes.ts';
@@ -73,9 +73,12 @@ export async function executeRuns(
   if (signal.aborted) throw reasonOf(signal);
   if (inputs.runCount === 0) return;
   const guard = new StopGuard(dispatcher, statement.id);
+  const { service } = request.calls;
+  const orders = await beginOrders(statement, request.calls);
   const lanes = openRuns(request.parallel, request.calls.batch);
   const policy = new ChunkPolicy(lanes, {
-    maxRuns: request.chunkRuns ?? chunkRunsOf(strategy),
+    // A run that waits for a batch ends its chunk, and the runs after it would not ask.
+    maxRuns: service === undefined ? (request.chunkRuns ?? chunkRunsOf(strategy)) : 1,
     known: boundModels === undefined ? learnedSizes.get(cascade) : undefined,
     // If a worker dies, the outcomes of its chunk's earlier rows are lost. So runs wait for models in one chunk only
     // if their answers can be found again.
@@ -88,7 +91,12 @@ export async function executeRuns(
   const calls = beginCalls(statement, request.calls, request.budget, {
     parallel: request.parallel,
     openRuns: () => open,
+    orders,
   });
+  /** Runs that wait for batches. */
+  const later: Chunk[] = [];
+  /** Runs that begin again, because a batch has ended. The first one stands last. */
+  let again: Chunk[] = [];
   const host = new LocalHost(statement, calls, request.runEachRow);
   const intake = new Intake(statement, request);
   const runner = new ChunkRunner({
@@ -100,6 +108,7 @@ export async function executeRuns(
     accept: (piece, chunk) => intake.accept(piece, chunk),
     observe: (rowCount, durationMs) => policy.observe(rowCount, durationMs),
     giveBack: (rest) => source.giveBack(rest),
+    later: (rest) => later.push(rest),
     lost: (reason) => ledger.note({ t: 'worker.lost', reason }),
     stalled: (run, limitMs) => ledger.note({ t: 'run.stalled', run, limitMs }),
     attemptsEnded: (attempts) => host.attemptsEnded(attempts),
@@ -120,22 +129,30 @@ export async function executeRuns(
   dispatcher.openStatement(host);
   try {
     await guard.race(dispatcher.ready());
-    await runLanes({
-      parallel,
-      next: async (lane) => {
-        if (statement.stop.drained !== undefined) return undefined;
-        const chunk = await guard.race(source.take(lane));
-        if (signal.aborted) throw reasonOf(signal);
-        // After a drain the window lets all lanes go, but no further run may start.
-        return statement.stop.drained === undefined ? chunk : undefined;
-      },
-      settle: async (chunk) => {
-        open += chunk.rowCount;
-        await guard.race(runner.run(chunk));
-        open -= chunk.rowCount;
-      },
-      stop: () => stop(cancelledError()),
-    });
+    do {
+      again = later.splice(0).sort((a, b) => b.firstOrdinal - a.firstOrdinal);
+      if (again.length > 0) await guard.race(orders!.next());
+      await runLanes({
+        parallel,
+        next: async (lane) => {
+          if (statement.stop.drained !== undefined) return undefined;
+          const begun = again.pop();
+          if (begun !== undefined) return begun;
+          if (later.length > 0 && window.takenRuns >= ORDERED_MAX_RUNS) return undefined;
+          const chunk = await guard.race(source.take(lane));
+          if (signal.aborted) throw reasonOf(signal);
+          // After a drain the window lets all lanes go, but no further run may start.
+          return statement.stop.drained === undefined ? chunk : undefined;
+        },
+        settle: async (chunk) => {
+          open += chunk.rowCount;
+          await guard.race(runner.run(chunk));
+          open -= chunk.rowCount;
+        },
+        stop: () => stop(cancelledError()),
+      });
+    } while (later.length > 0 && statement.stop.drained === undefined);
+    if (orders !== undefined && calls.isBudgetUsedUp) statement.stop.drain('budget');
     await guard.race(host.rowsSettled());
     intake.finish();
   } catch (thrown) {
@@ -144,6 +161,7 @@ export async function executeRuns(
     signal.removeEventListener('abort', onAbort);
     offDrain();
     calls.close();
+    await orders?.close();
     dispatcher.closeStatement(statement.id);
     guard.dispose();
     learnedSizes.set(cascade, policy.learned);
@@ -154,11 +172,12 @@ function runSettings(
   { boundModels, desk }: StatementWithCascade,
   { settings, calls, failFast, callsNamed }: RunsRequest,
 ): RunSettings {
-  const { maxAttempts, onlyStored, batch } = calls;
+  const { maxAttempts, onlyStored, batch, service } = calls;
   return {
     ...settings,
     ...(maxAttempts === undefined ? {} : { maxAttempts }),
     ...(batch === undefined ? {} : { batches: true }),
+    ...(service === undefined ? {} : { orders: true }),
     ...(boundModels === undefined ? {} : { models: boundModels.settings }),
     ...(desk.journal.keepsPrompts ? { keepPrompts: true } : {}),
     ...(callsNamed === undefined ? {} : { namesCalls: true }),

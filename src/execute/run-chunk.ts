@@ -29,6 +29,8 @@ export interface ChunkRunnerContext {
   observe(rowCount: number, durationMs: number): void;
   /** Takes back runs of a chunk that have not begun. */
   giveBack(rest: Chunk): void;
+  /** Takes runs that begin again when a batch of their provider has ended. */
+  later(rest: Chunk): void;
   lost(reason: string): void;
   /** Called when `run` exceeded its limit and its worker was ended, or when no answer came for a chunk that starts at `run`. */
   stalled(run: number, limitMs: number): void;
@@ -61,13 +63,17 @@ export class ChunkRunner {
       const { outcome } = result;
       this.#fruitless.clear();
       this.#poisonRows = 0;
-      const done = outcome.givesBack ? outcome.values.length : chunk.rowCount;
+      const isLeft = outcome.givesBack === true || outcome.isLater === true;
+      const done = isLeft ? outcome.values.length : chunk.rowCount;
       if (!alone) this.#context.observe(done, outcome.durationMs);
       if (outcome.attempts !== undefined) this.#context.attemptsEnded(outcome.attempts);
       if (outcome.answersUsed !== undefined) this.#context.answersUsed(outcome.answersUsed);
       if (outcome.values.length > 0) await this.#accept(pieceOf(chunk, outcome), chunk, outcome);
       if (outcome.cancelled) throw cancelledError();
-      if (outcome.givesBack) this.#context.giveBack(subChunk(chunk, done, chunk.rowCount - done));
+      if (!isLeft) return;
+      const rest = subChunk(chunk, done, chunk.rowCount - done);
+      if (outcome.isLater) this.#context.later(rest);
+      else this.#context.giveBack(rest);
       return;
     }
     if (result.unansweredMs !== undefined) {

@@ -37,6 +37,8 @@ export interface StatementCall
   readonly openedUs: number;
   /** What the caller may spend, in this statement and in others. */
   readonly purse?: Purse;
+  /** Where a job keeps the names of its providers' batches; undefined for a statement that is no job. */
+  readonly batchFolder?: string;
   /** The jobs of the engine; undefined without a state folder. */
   readonly jobs?: () => Promise<JobRunner>;
   /** The session of the earlier statement that this statement resumes. */

@@ -27,6 +27,11 @@ export class Window {
     return this.#maxChunks;
   }
 
+  /** The number of runs that were taken and not yet delivered. */
+  get takenRuns(): number {
+    return this.#runs;
+  }
+
   /** Whether a chunk may be taken now. */
   get hasRoom(): boolean {
     return this.freeRuns > 0;

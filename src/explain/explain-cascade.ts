@@ -6,9 +6,11 @@ import { stageMap } from '../execute/map-rows.ts';
 import { StagedInputs } from '../execute/staged-inputs.ts';
 import type { StatementWithCascade } from '../execute/statement.ts';
 import { CHUNK_MAX_ROWS } from '../limits.ts';
-import type { Usage } from '../model/chat.ts';
+import { type Usage, withFallbacks } from '../model/chat.ts';
+import type { BoundModels } from '../model/models.ts';
+import { BATCH_SHARE } from '../model/prices.ts';
 import type { MapPlan, Plan, RunPlan } from '../plan/plan.ts';
-import type { ExplainReport, Strategy } from '../result.ts';
+import type { CostEstimate, ExplainReport, Strategy } from '../result.ts';
 import { rowInputs } from '../run/row-inputs.ts';
 import type { JsonObject } from '../util/json.ts';
 import { CallTally } from './estimate/call-tally.ts';
@@ -20,8 +22,11 @@ import type { ExplainContext } from './explain-context.ts';
 import { EXPLAIN_MAX_RUNS } from './explain-limits.ts';
 import { Foreseer } from './foresee/foreseer.ts';
 import { batchText, secondsText } from './report/figure-text.ts';
-import { cascadeNotes } from './report/notes.ts';
+import { cascadeNotes, priceNotes } from './report/notes.ts';
 import { cascadeTree } from './report/plan-tree.ts';
+
+/** A forecast, and the cost by the other way: single calls, or the provider's Batch API. */
+type Priced = Forecast & { readonly other?: CostEstimate };
 
 /** The figures that only reading the query can tell. */
 interface Figures {
@@ -31,7 +36,7 @@ interface Figures {
   readonly runs: number;
   readonly cut: boolean;
   readonly sql: readonly string[];
-  readonly forecast: Forecast;
+  readonly forecast: Priced;
   /** The number of runs that were foreseen one by one. */
   readonly foreseen: number;
 }
@@ -47,7 +52,7 @@ export async function explainCascade(
       ? await readMap(plan, statement, context)
       : await readRun(plan, statement, context);
   const { forecast, runs, rows } = figures;
-  const { cells, ...totals } = forecast;
+  const { cells, other, ...totals } = forecast;
   const guards = guardsOf({
     budget: plan.calls.budget,
     limits: plan.calls.limits,
@@ -76,7 +81,10 @@ export async function explainCascade(
     ].join('; '),
     inputColumns: plan.kind === 'map' ? plan.inputs.map(({ column }) => column) : [],
     cells,
-    notes: cascadeNotes(forecast, { runs, foreseen: figures.foreseen }),
+    notes: [
+      ...cascadeNotes(forecast, { runs, foreseen: figures.foreseen }),
+      ...priceNotes(plan.calls.service, other),
+    ],
     sql: figures.sql,
   };
   return { ...report, tree: cascadeTree(report) };
@@ -165,25 +173,38 @@ async function foreseeAll(
   context: ExplainContext,
   inputs: Iterable<JsonObject> | AsyncIterable<JsonObject>,
   scale: number,
-): Promise<Forecast> {
+): Promise<Priced> {
   const { cascade, boundModels } = statement;
   const { calls, kind, parallel } = plan;
   const foreseer = new Foreseer(statement, { cascade, models: boundModels, kind, calls });
   const made = foreseer.policy.reuseOwn ? new Set<string>() : undefined;
   const tally = new CallTally(cascade.file, made, calls.batch);
   for await (const input of inputs) tally.add(await foreseer.foresee(input));
-  const sources = {
-    experience: context.experience,
-    costOf: (provider: string, model: string, usage: Usage) =>
-      boundModels?.costOf(provider, model, usage),
-    scale,
+  const forecastAt = (share: number): Forecast => {
+    const sources = {
+      experience: context.experience,
+      costOf: (provider: string, model: string, usage: Usage) =>
+        boundModels?.costOf(provider, model, usage, share),
+      scale,
+    };
+    const cells = [...tally.cells.values()].map((cell) => estimateCell(cell, sources));
+    const { limitsOf } = context;
+    return forecastOf(cells, { parallel, limitsOf, statementLimits: calls.limits });
   };
-  const cells = [...tally.cells.values()].map((cell) => estimateCell(cell, sources));
-  return forecastOf(cells, {
-    parallel,
-    limitsOf: context.limitsOf,
-    statementLimits: calls.limits,
-  });
+  const single = forecastAt(1);
+  const batched = hasBatchApi(plan, boundModels) ? forecastAt(BATCH_SHARE) : undefined;
+  const isBatched = calls.service !== undefined && batched !== undefined;
+  const [own, other] = isBatched ? [batched, single.cost] : [single, batched?.cost];
+  return { ...own, ...(other === undefined ? {} : { other }) };
+}
+
+/** True if all calls of a MAP may be made by Batch APIs. */
+function hasBatchApi({ kind }: Plan, models: BoundModels | undefined): boolean {
+  const targets = Object.values(models?.settings.targets ?? {}).flatMap(withFallbacks);
+  return (
+    kind === 'map' &&
+    targets.every((target) => target.kind === 'provider' && 'batches' in target.provider)
+  );
 }
 
 /** If the engine chose n, returns the reason for n and the time that the next best number would take. */

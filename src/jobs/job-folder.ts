@@ -164,7 +164,7 @@ export async function writeJob(
       const most = `${JOB_ROWS_MAX_BYTES / 2 ** 30} GiB`;
       throw limit(`the rows of a job take at most ${most} on disk; read fewer columns or rows`);
     }
-    write(folder, 'job', job);
+    writeWhole(folder, 'job', job, true);
     renameSync(folder, join(jobsFolder(stateDir), job.id));
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -181,7 +181,7 @@ export function readProgress(stateDir: string, id: string): JobProgress | undefi
 }
 
 export function writeProgress(stateDir: string, id: string, progress: JobProgress): void {
-  write(join(jobsFolder(stateDir), id), 'progress', progress);
+  writeWhole(join(jobsFolder(stateDir), id), 'progress', progress, false);
 }
 
 export function hasEnded(stateDir: string, id: string): boolean {
@@ -190,7 +190,7 @@ export function hasEnded(stateDir: string, id: string): boolean {
 
 /** Records the end of a job, and removes its rows. Only the holder of its lease calls it. */
 export function endJob(stateDir: string, id: string, end: JobEnd): void {
-  write(join(jobsFolder(stateDir), id), 'end', end);
+  writeWhole(join(jobsFolder(stateDir), id), 'end', end, true);
   dropRows(stateDir, id);
 }
 
@@ -264,14 +264,14 @@ function read<What extends keyof Files>(
   }
 }
 
-/** Writes a file whole or not at all, and onto the disk. */
-function write(folder: string, what: keyof Files, value: object): void {
+/** Writes a JSON file whole or not at all; with `isSynced`, onto the disk. */
+export function writeWhole(folder: string, what: string, value: object, isSynced: boolean): void {
   const path = join(folder, `${what}.json`);
   const temporary = `${path}.${randomUUID()}.tmp`;
   const file = openSync(temporary, 'wx', 0o600);
   try {
     writeFileSync(file, JSON.stringify(value));
-    if (what !== 'progress') fsyncSync(file);
+    if (isSynced) fsyncSync(file);
   } finally {
     closeSync(file);
   }

@@ -223,7 +223,11 @@ export class JobRunner {
       const isCancelled = isAskedToCancel(stateDir, id);
       // An engine that closes leaves the job to the next one.
       if (!isCancelled && stop.signal.aborted) return;
-      endJob(stateDir, id, isCancelled ? cancelledEnd() : endedBy('failed', failureOf(thrown)));
+      const failure = failureOf(thrown);
+      const isTold = failure.code === 'RVB_CANCELLED';
+      if (isCancelled)
+        endJob(stateDir, id, isTold ? endedBy('cancelled', failure) : cancelledEnd());
+      else endJob(stateDir, id, endedBy('failed', failure));
     } finally {
       clearInterval(watch);
     }

@@ -89,6 +89,8 @@ export interface AttemptStart {
   readonly again?: number;
   /** Present if several questions share the call: the first of their attempts, and the number of questions. */
   readonly shared?: { readonly call: string; readonly of: number };
+  /** The custom id of the request, if the call was made by the provider's Batch API. It was sent earlier than `at`. */
+  readonly batch?: string;
   /** Milliseconds for which the limiter held the call before it was sent. Absent for less than 1. */
   readonly queuedMs?: number;
   /** The messages of the prompt. Present only if the journal is set to keep prompts. */

@@ -107,6 +107,12 @@ export type AskAgain =
   | { readonly kind: 'missing' }
   | { readonly kind: 'half'; readonly key: string; readonly of: number; readonly atOnce: boolean };
 
+/** The answer to a request of a provider's batch: the status and the body that a single call would have. */
+export interface Answered {
+  readonly status: number;
+  readonly body: string;
+}
+
 /** The outcome of one call. `retryable` says that a retry may succeed; the retry loop decides whether to retry. */
 export type ChatOutcome =
   | {
@@ -170,6 +176,8 @@ export interface HttpSettings {
   readonly proxy?: ProxySettings;
   /** True: a public host name may resolve to a private address. */
   readonly allowPrivate?: boolean;
+  /** The server has the Batch API of its protocol. */
+  readonly batches?: true;
 }
 
 /** Settings of an HTTP proxy. */

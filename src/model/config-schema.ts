@@ -222,6 +222,9 @@ function serverKeys(spelling: Spelling) {
     proxy_key_env: variable.describe(
       'The environment variable that holds user:password for the proxy.',
     ),
+    batches: z
+      .boolean()
+      .describe("The server has its protocol's Batch API, for service = 'batch'. Default false."),
     allow_private: z
       .boolean()
       .describe('The name in base_url or proxy looks public and may stand for a private address.'),

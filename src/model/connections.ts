@@ -34,10 +34,12 @@ export async function openConnections(
     calls,
     thread,
     lookup,
+    maxResponseSize = settings.stream === true ? MODEL_STREAM_MAX_BYTES : MODEL_RESPONSE_MAX_BYTES,
   }: {
     readonly calls: () => number;
     readonly thread: ThreadSockets;
     readonly lookup: LookupFunction | undefined;
+    readonly maxResponseSize?: number;
   },
 ): Promise<Connections> {
   const { Client, Pool, buildConnector } = await import('./undici.ts');
@@ -71,7 +73,7 @@ export async function openConnections(
     // undici's own timeouts are off: `HttpProvider` bounds each call, and `Exchange` the gaps in its response.
     headersTimeout: 0,
     bodyTimeout: 0,
-    maxResponseSize: settings.stream === true ? MODEL_STREAM_MAX_BYTES : MODEL_RESPONSE_MAX_BYTES,
+    maxResponseSize,
   });
   const path = `${base.pathname.replace(/\/+$/, '')}${endpoint}${base.search}`;
   return {

@@ -107,6 +107,7 @@ function finishHttp(
       ? {}
       : { proxy: { url: proxy, ...(proxyKey === undefined ? {} : { key: proxyKey }) } }),
     ...(entry.allowPrivate === true ? { allowPrivate: true } : {}),
+    ...(entry.batches === true ? { batches: true } : {}),
   };
   return {
     settings,

@@ -69,11 +69,19 @@ export class HttpProvider implements Provider {
   }
 
   /** Makes one call. An abort and the deadline destroy its connection at once. */
-  chat(request: ChatRequest, { signal, timeoutMs, learned }: ChatLimits): Promise<ChatOutcome> {
+  chat(
+    request: ChatRequest,
+    { signal, timeoutMs, learned, answered }: ChatLimits,
+  ): Promise<ChatOutcome> {
     const asked = this.#asked(request.model);
     if (this.#closed) return Promise.resolve(endedChat(asked, closedError()));
     if (signal.aborted) return Promise.resolve(endedChat(asked, CANCELLED));
     const sent = { ...request, parameters: sentParameters(this.#settings, request, learned) };
+    if (answered !== undefined) {
+      const json = parseBody(answered.body);
+      const body: ReadBody = { json, text: (clean) => clean(answered.body) };
+      return Promise.resolve(this.#read(asked, { ...answered, headers: {}, body }, sent));
+    }
     return new Promise((resolve) => {
       const settle = (outcome: ChatOutcome): void => {
         clearTimeout(timer);
@@ -159,7 +167,24 @@ export class HttpProvider implements Provider {
       return failedChat(asked, 'RVB_MODEL_HTTP', what, { status, retryable: true });
     }
     // An error status says more than a body that cannot be read, so it is checked before the body's JSON.
-    const body = bodyOf(exchange, isBroken);
+    return this.#read(asked, { status, headers, body: bodyOf(exchange, isBroken) }, sent);
+  }
+
+  /** Returns the outcome of a whole response. */
+  #read(
+    asked: CalledProvider,
+    {
+      status,
+      headers,
+      body,
+    }: {
+      readonly status: number;
+      readonly headers: Exchange['headers'];
+      readonly body: ReadBody;
+    },
+    sent: ChatRequest,
+  ): ChatOutcome {
+    const ok = status >= 200 && status < 300;
     const text = () => body.text(this.#redact.text);
     const retryAfterMs = retryAfterOf(headers, Date.now());
     const { json } = body;

@@ -4,7 +4,8 @@ import type { ProviderEntry } from './provider-entry.ts';
 
 /**
  * Merges `above` over `below`, key by key. Settings that were meant for another server are not inherited. With a
- * new base URL these are the API key, the response format, stream options, parameters, prices and `allowPrivate`.
+ * new base URL these are the API key, the response format, stream options, parameters, prices, `allowPrivate` and
+ * `batches`.
  * With a new proxy it is the proxy's key. An entry of another type inherits nothing.
  */
 export function mergeEntry(below: ProviderEntry, above: ProviderEntry | undefined): ProviderEntry {
@@ -12,8 +13,15 @@ export function mergeEntry(below: ProviderEntry, above: ProviderEntry | undefine
   if (above.type !== undefined && above.type !== typeOf(below)) return above;
   const { proxyKey, proxyKeyEnv, ...ofServer } = below;
   const { apiKey, apiKeyEnv, ...ofKeptServer } = ofServer;
-  const { responseFormat, streamOptions, parameters, prices, allowPrivate, ...ofAnyServer } =
-    ofKeptServer;
+  const {
+    responseFormat,
+    streamOptions,
+    parameters,
+    prices,
+    allowPrivate,
+    batches,
+    ...ofAnyServer
+  } = ofKeptServer;
   const isElsewhere = above.baseUrl !== undefined && above.baseUrl !== below.baseUrl;
   const namesKey = above.apiKey !== undefined || above.apiKeyEnv !== undefined;
   const isOtherProxy = above.proxy !== undefined && above.proxy !== below.proxy;

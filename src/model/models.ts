@@ -36,8 +36,8 @@ export interface ModelOverride extends Pick<StatementModels, 'parameters' | 'pro
 /** A statement's models: `settings` goes to the workers, the rest stays on the main thread. */
 export interface BoundModels {
   readonly settings: StatementModels;
-  /** Returns the cost of a call; undefined if the price is unknown. */
-  costOf(providerId: string, model: string, usage: Usage): CallCost | undefined;
+  /** Returns the cost of a call; undefined if the price is unknown. `share`: the part of the price that is charged. */
+  costOf(providerId: string, model: string, usage: Usage, share?: number): CallCost | undefined;
   /** Returns the base URL of a provider's server; undefined if the provider has no server. */
   baseUrlOf(providerId: string): string | undefined;
   /** The embedding program's model function, if `model` is one. */
@@ -86,17 +86,27 @@ export class Models {
     const { model } = this.#options;
     return {
       settings: { targets: { ...targets }, ...told },
-      costOf(providerId, modelName, usage) {
+      costOf(providerId, modelName, usage, share) {
         if (providerId === FUNCTION_ID && modelPrice !== undefined) {
           return costAtPrice(modelPrice, usage);
         }
         const provider = lexicalOr(config.providers, providerId);
         if (provider === undefined) return undefined;
-        return costOfCall(provider.settings, provider.prices, modelName, usage);
+        return costOfCall(provider.settings, provider.prices, modelName, usage, share);
       },
       baseUrlOf: (providerId) =>
         httpSettingsOf(config.providers.get(providerId)?.settings)?.baseUrl,
       ...(typeof model === 'function' ? { ask: model } : {}),
+    };
+  }
+
+  /** Returns a function that gives the settings of a provider by its id; undefined if it is no HTTP server. */
+  async httpProviders(): Promise<(providerId: string) => HttpSettings | undefined> {
+    this.#config ??= this.#configure();
+    const { providers } = await this.#config;
+    return (providerId) => {
+      const settings = providers.get(providerId)?.settings;
+      return settings !== undefined && 'baseUrl' in settings ? settings : undefined;
     };
   }
 

@@ -88,6 +88,7 @@ function openAi(set: Env): ProviderEntry {
   return {
     baseUrl,
     responseFormat: isOpenAi ? 'json_schema' : 'none',
+    ...(isOpenAi ? { batches: true } : {}),
     // A self-hosted server often needs no key.
     ...(isOpenAi || set('OPENAI_API_KEY') !== undefined ? { apiKeyEnv: 'OPENAI_API_KEY' } : {}),
   };
@@ -101,6 +102,7 @@ function anthropic(set: Env): ProviderEntry {
   return {
     type: 'anthropic',
     baseUrl: `${root}/v1`,
+    ...(isAnthropic ? { batches: true } : {}),
     ...(isAnthropic || set('ANTHROPIC_API_KEY') !== undefined
       ? { apiKeyEnv: 'ANTHROPIC_API_KEY' }
       : {}),

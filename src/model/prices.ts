@@ -21,6 +21,9 @@ export interface CallCost {
   readonly isAssumed?: true;
 }
 
+/** The part of the price that providers charge for a call of their Batch APIs. */
+export const BATCH_SHARE = 0.5;
+
 /** More than the rounding error of binary fractions in a product, and far less than a micro-dollar. */
 const ROUNDING_SLACK = 1e-6;
 const MICRO = 1e6;
@@ -50,26 +53,32 @@ const MAKERS: readonly (readonly [RegExp, string])[] = [
 /**
  * Returns the cost of a call of an HTTP provider in whole micro-dollars. It is rounded up, so that a sum never
  * understates and a paid call never costs 0. Reasoning tokens are part of the output. Undefined if the price is
- * unknown.
+ * unknown. `share`: the part of the price that is charged.
  */
 export function priceOf(
   provider: Pick<HttpSettings, 'baseUrl'>,
   model: string,
   usage: Usage,
   configured?: ModelPrice,
+  share = 1,
 ): CallCost | undefined {
-  if (configured !== undefined) return cost(costAt(configured, usage));
+  if (configured !== undefined) return cost(share * costAt(configured, usage));
   const host = hostOf(provider);
-  if (Object.hasOwn(PRICED_HOSTS, host)) return listed(PRICED_HOSTS[host]!, model, usage);
+  if (Object.hasOwn(PRICED_HOSTS, host)) return listed(PRICED_HOSTS[host]!, model, usage, share);
   // Gateways put the maker's name first, e.g. `openai/gpt-4o-mini`.
   const name = model.slice(model.lastIndexOf('/') + 1);
   const maker = MAKERS.find(([models]) => models.test(name))?.[1];
-  const assumed = maker === undefined ? undefined : listed(maker, name, usage);
+  const assumed = maker === undefined ? undefined : listed(maker, name, usage, share);
   return assumed === undefined ? undefined : { ...assumed, isAssumed: true };
 }
 
 /** Returns the cost by the table of public prices. */
-function listed(providerId: string, model: string, usage: Usage): CallCost | undefined {
+function listed(
+  providerId: string,
+  model: string,
+  usage: Usage,
+  share: number,
+): CallCost | undefined {
   const { inputTokens, outputTokens, cachedTokens = 0, cacheWriteTokens = 0 } = usage;
   // The table also counts cached tokens as part of the input, and charges the input price if it has no cache price.
   const tokens = {
@@ -82,7 +91,7 @@ function listed(providerId: string, model: string, usage: Usage): CallCost | und
     const price = calculator()(tokens, model, { providerId });
     return price === null || !(price.total_price > 0 || inputTokens + outputTokens === 0)
       ? undefined
-      : cost(price.total_price * MICRO);
+      : cost(share * price.total_price * MICRO);
   } catch {
     return undefined; // the table has the model and no price for this usage
   }
@@ -124,15 +133,16 @@ export function costOfCall(
   prices: Readonly<Record<string, ModelPrice>>,
   model: string,
   usage: Usage,
+  share = 1,
 ): CallCost | undefined {
   switch (provider.type) {
     case 'openai-compatible':
     case 'anthropic':
-      return priceOf(provider, model, usage, prices[model]);
+      return priceOf(provider, model, usage, prices[model], share);
     case 'replay':
       return provider.record === undefined
         ? { costMicroUsd: 0 }
-        : costOfCall(provider.record, prices, model, usage);
+        : costOfCall(provider.record, prices, model, usage, share);
     case 'lexical':
       return { costMicroUsd: 0 };
     default:

@@ -23,6 +23,7 @@ export interface ProviderEntry {
   readonly proxyKey?: string;
   readonly proxyKeyEnv?: string;
   readonly allowPrivate?: boolean;
+  readonly batches?: boolean;
   /** The path of a recording, as it was written; `readSources` makes it absolute. */
   readonly file?: string;
   readonly mode?: 'play' | 'record';

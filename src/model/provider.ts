@@ -1,5 +1,5 @@
 /** The interface that workers use for every kind of provider. */
-import type { ChatOutcome, ChatRequest } from './chat.ts';
+import type { Answered, ChatOutcome, ChatRequest } from './chat.ts';
 import type { ParameterChanges } from './parameters.ts';
 
 /** The limits of one call. `timeoutMs` runs from its start to the last byte of its answer. `signal` cancels it. */
@@ -10,6 +10,8 @@ export interface ChatLimits {
   readonly learned?: ParameterChanges;
   /** Present if the question shares its call with others. */
   readonly shared?: SharedQuestion;
+  /** Present if the call was made by the provider's Batch API. It is only read. */
+  readonly answered?: Answered;
 }
 
 /** A call that several questions share. */

@@ -56,6 +56,7 @@ export async function bindStatement(
   const cascade = isOfValue ? withWantedSchema(written, fields) : written;
   const models = await context.models.bind(cascade, settings.modelOverride);
   if (settings.budget.costMicroUsd !== undefined) refuseUncosted(models);
+  refuseService(statement, { cascade, settings, models, source: context.source });
   const { session, parameters, stop } = context;
   const query = statement.query.text;
   const columns = await session
@@ -94,6 +95,40 @@ function refuseUncosted(models: BoundModels | undefined): void {
     const what = `max_cost needs a price, and ${provider}/${target.model} has none`;
     const advice = 'set providers.<id>.prices in rvbbit.config.yaml, or use max_calls';
     throw new RvbbitError('RVB_UNCOSTED', `${what}; ${advice}`, { stage: 'bind' });
+  }
+}
+
+/** Refuses `service` with a provider that has no Batch API, and where answers could not be found again. */
+function refuseService(
+  { options }: MapStatement | RunStatement,
+  {
+    cascade,
+    settings: { service, batch, cache, dedupe },
+    models,
+    source,
+  }: Pick<BoundStatement, 'cascade' | 'settings'> & {
+    readonly models: BoundModels | undefined;
+    readonly source: string;
+  },
+): void {
+  if (service === undefined) return;
+  const option = options.find(({ key }) => key.value === 'service')!;
+  const refuse = (why: string): never => {
+    const place = createSourceText(source).positionAt(option.span.start);
+    throw new RvbbitError('RVB_UNSUPPORTED', `service = 'batch' ${why}`, { stage: 'bind', place });
+  };
+  if (batch !== undefined) refuse('sends a request for each question; leave BATCH out');
+  const isStored = cache !== false && cache !== 'refresh' && dedupe;
+  if (!isStored || cascade.sqlFunction?.['deterministic'] === false) {
+    const what = 'a run begins again when its answer has come, and finds those that it had before';
+    refuse(`needs stored answers: ${what}; leave out cache, dedupe and deterministic: false`);
+  }
+  if (models === undefined)
+    refuse(`is for cascades that ask a model, and ${cascade.file} asks none`);
+  for (const target of Object.values(models?.settings.targets ?? {}).flatMap(withFallbacks)) {
+    if (target.kind === 'provider' && 'batches' in target.provider) continue;
+    const advice = 'leave the option out, or say batches: true at providers.<id> if it has one';
+    refuse(`needs a Batch API, and the provider ${providerOf(target)} has none; ${advice}`);
   }
 }
 

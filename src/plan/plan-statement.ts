@@ -75,7 +75,8 @@ function common(bound: BoundStatement, defaultRows: number) {
   };
 }
 
-function callPlan({ retries, budget, cache, dedupe, limits, batch }: StatementSettings): CallPlan {
+function callPlan(settings: StatementSettings): CallPlan {
+  const { retries, budget, cache, dedupe, limits, batch, service } = settings;
   return {
     ...(retries === undefined ? {} : { maxAttempts: retries + 1 }),
     budget,
@@ -83,6 +84,7 @@ function callPlan({ retries, budget, cache, dedupe, limits, batch }: StatementSe
     dedupe,
     ...(limits === undefined ? {} : { limits }),
     ...(batch === undefined ? {} : { batch }),
+    ...(service === undefined ? {} : { service }),
   };
 }
 

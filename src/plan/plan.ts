@@ -41,6 +41,8 @@ export interface CallPlan {
   readonly limits?: CallLimits;
   /** BATCH n: the most questions of one call. Absent: each question has a call of its own. */
   readonly batch?: BatchRows;
+  /** `batch`: the calls are made by the provider's Batch API, at its price. */
+  readonly service?: 'batch';
 }
 
 interface PlanBase {

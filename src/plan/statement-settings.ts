@@ -39,6 +39,8 @@ export interface StatementSettings {
   readonly limits?: CallLimits;
   /** The most questions of one call. Absent: one. */
   readonly batch?: BatchRows;
+  /** `batch`: the calls are made by the provider's Batch API. */
+  readonly service?: 'batch';
   /** MAP DISTINCT, or the columns of `dedupe_by`. */
   readonly distinct?: 'row' | readonly string[];
   readonly asTable?: string;
@@ -90,6 +92,7 @@ export function resolveSettings(
     cache: values.get('cache') ?? true,
     ...given('limits', limitsOf(values)),
     ...given('batch', isMap ? batchOf(statement.batch?.value ?? values.get('batch')) : undefined),
+    ...given('service', values.get('service') as 'batch' | undefined),
     ...(dedupeBy === undefined
       ? distinct
         ? { distinct: 'row' as const }

@@ -103,6 +103,7 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
       : undefined;
   const batchKey = batch?.key;
   let n = call.attempt - 1;
+  let answers = 0;
   for (let failures = 0, refused = 0, shared = 0, missing = 0, fresh = call.fresh === true; ; ) {
     n += 1;
     bounds.attempts = n;
@@ -113,6 +114,7 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
       leftMs,
       ...(fresh ? { fresh } : {}),
       ...(batch === undefined ? {} : { batch }),
+      ...(context.settings.orders === true ? { ordered: { request, answers } } : {}),
     });
     if (decision.kind === 'refused') {
       const isEnded = decision.error.code === 'RVB_MODEL_HTTP';
@@ -129,6 +131,7 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
       context.endCall(decision.attempt, { durationMs: 0, outcome: 'not_sent' });
       throw cancelledError();
     }
+    if (decision.answered !== undefined) answers += 1;
     const limit = callLimit(call);
     const startedMs = context.nowMs();
     const outcome = await chat(run, call, limit, asked.callKey, decision);
@@ -169,6 +172,8 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
       continue;
     }
     if (isOver) throw failureAfter(call, outcome, failures);
+    // The next answer comes with another batch.
+    if (decision.answered !== undefined) continue;
     const waitMs = retryWaitMs(
       call.retry ?? {},
       failures,
@@ -230,7 +235,7 @@ async function chat<T>(
   call: ModelCall<T>,
   limit: TimeLimit,
   callKey: string,
-  { learned, shared: sharedCall }: Extract<CallDecision, { readonly kind: 'go' }>,
+  { learned, answered, shared: sharedCall }: Extract<CallDecision, { readonly kind: 'go' }>,
 ): Promise<ChatOutcome> {
   const { context } = run;
   const shared = sharedCall && { call: sharedCall, callKey, isGone: false };
@@ -239,6 +244,7 @@ async function chat<T>(
     timeoutMs: limit.ms,
     ...(learned === undefined ? {} : { learned }),
     ...(shared === undefined ? {} : { shared }),
+    ...(answered === undefined ? {} : { answered }),
   };
   const answering = context.chat(call.target, call.request, options);
   if (call.target.kind === 'provider' && shared === undefined) return answering;

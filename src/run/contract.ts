@@ -1,6 +1,12 @@
 /** The settings of a run of a cascade, its requests to the rest of the engine, and its outcome. Plain JSON values only. */
 import type { Failure } from '../errors.ts';
-import type { AttemptReport, KeptMessage, StatementModels } from '../model/chat.ts';
+import type {
+  Answered,
+  AttemptReport,
+  ChatRequest,
+  KeptMessage,
+  StatementModels,
+} from '../model/chat.ts';
 import type { ParameterChanges } from '../model/parameters.ts';
 import type { SharedCall } from '../model/provider.ts';
 import type { Json, JsonObject } from '../util/json.ts';
@@ -23,6 +29,8 @@ export interface RunSettings {
   readonly keepOutputs: boolean;
   /** True: several calls may be put together into one (BATCH). */
   readonly batches?: true;
+  /** True: calls are made by the provider's Batch API, and runs begin again when the answers have come. */
+  readonly orders?: true;
   /** The models for cells with instructions. Absent if no cell has instructions. */
   readonly models?: StatementModels;
 }
@@ -84,6 +92,12 @@ export interface CallRequest {
   readonly fresh?: boolean;
   /** Present if the question may be asked together with others. */
   readonly batch?: Batchable;
+  /** Present if the calls are made by the provider's Batch API. */
+  readonly ordered?: {
+    readonly request: ChatRequest;
+    /** How many answers to this question the run has read: the first answer failed, and the question is asked again. */
+    readonly answers: number;
+  };
 }
 
 /** What tells whether questions may share a call. */
@@ -108,10 +122,13 @@ export type CallDecision = {
       readonly learned?: ParameterChanges;
       /** Present if the question shares the call with others. */
       readonly shared?: SharedCall;
+      /** Present if the call was made by the provider's Batch API. */
+      readonly answered?: Answered;
     }
   /** A cache hit: the text of an earlier answer to an equal call. */
   | { readonly kind: 'hit'; readonly text: string }
-  | { readonly kind: 'refused'; readonly error: Failure }
+  /** `isLater`: the answer comes with a batch. The run ends, and begins again when the batch has ended. */
+  | { readonly kind: 'refused'; readonly error: Failure; readonly isLater?: true }
 );
 
 /** A model call that was made, and its report. */

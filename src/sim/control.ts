@@ -18,6 +18,9 @@ export function serveControl(
     case 'GET /sim/ledger':
       reply(res, 200, ledgerPage(state, query));
       return;
+    case 'GET /sim/batches':
+      reply(res, 200, state.batches.requests());
+      return;
     case 'POST /sim/reset':
       state.reset();
       reply(res, 200, {});

@@ -50,6 +50,19 @@ export interface LedgerEntry {
   readonly preview?: string;
 }
 
+/** What became of a request. */
+export type BatchFate = 'waiting' | 'succeeded' | 'failed' | 'expired' | 'missing' | 'canceled';
+
+/** A request of a batch, as `GET /sim/batches` tells of it. */
+export interface BatchedRequest {
+  readonly batch: string;
+  readonly customId: string;
+  readonly contentHash: string;
+  /** This is the n-th upload of the content, from 1. */
+  readonly upload: number;
+  readonly fate: BatchFate;
+}
+
 /** Sums over all calls since the start or the last reset. */
 export interface LedgerTotals {
   readonly calls: number;

@@ -2,6 +2,8 @@
 
 /** The most bytes of a request's body. A larger request is answered with 413. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/** The most bytes of a batch's requests. */
+export const MAX_BATCH_BYTES = 256 * 1024 * 1024;
 /** The most calls that the ledger keeps. Newer calls replace the oldest, which are counted as dropped. */
 export const LEDGER_ENTRIES = 200_000;
 /**

@@ -1,5 +1,6 @@
 /** Scripts: what the server does with which calls. The options of a server contain the same fields. */
 import * as z from 'zod';
+import { batchFaultsSchema } from './batch-faults.ts';
 import { faultSchema, retryAfterSchema } from './fault.ts';
 import { itemFaultsSchema } from './item-faults.ts';
 import { latencySchema } from './latency.ts';
@@ -85,6 +86,7 @@ const scriptFields = {
   latency: latencySchema.optional(),
   rules: z.array(ruleSchema).max(MAX_RULES).optional(),
   limits: limitsSchema.optional(),
+  batches: batchFaultsSchema.optional(),
 };
 
 /** The parts that `POST /sim/script` may replace while the server runs. Absent parts stay unchanged. */

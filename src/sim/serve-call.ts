@@ -1,4 +1,5 @@
 /** Serves one call: reads it, enters it in the ledger, applies the limits, and answers as the script says. */
+import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerChat } from './answer.ts';
 import { type CallBody, callBody, problemBody } from './call-body.ts';
@@ -18,11 +19,14 @@ import { type CallTokens, costMicroUsd, tokensOf } from './tokens.ts';
 import { deliverFault } from './wire/deliver-fault.ts';
 import { retryAfterHeader } from './wire/status.ts';
 
-/** Serves a call whose body has arrived. The caller has already counted it in the gauge. */
+/**
+ * Serves a call whose body has arrived. The caller has already counted it in the gauge. `req` is undefined for a request
+ * of a batch: it has no headers, no latency and no limits, and costs half.
+ */
 export function serveCall(
   state: SimulatorState,
   endpoint: Endpoint,
-  req: IncomingMessage,
+  req: IncomingMessage | undefined,
   res: ServerResponse,
   bytes: Buffer,
 ): void {
@@ -32,8 +36,8 @@ export function serveCall(
   const entry = log.begin(endpoint, hash, model);
   const exchange = new Exchange({ res, entry, log, gauge, onEnd: onCall });
   try {
-    checkHeaders(endpoint, settings.requireKey, req);
-    serve(state, exchange, readCall(endpoint, body, settings));
+    if (req !== undefined) checkHeaders(endpoint, settings.requireKey, req);
+    serve(state, exchange, readCall(endpoint, body, settings), req === undefined);
   } catch (thrown) {
     const problem =
       thrown instanceof RequestProblem
@@ -42,6 +46,27 @@ export function serveCall(
     const { status, message, code } = problem;
     exchange.send(status, [], problemBody(endpoint, status, message, code), 'rejected');
   }
+}
+
+/** Executes a request of a batch, and returns its response. */
+export function serveBatched(
+  state: SimulatorState,
+  endpoint: Endpoint,
+  body: unknown,
+): { readonly status: number; readonly text: string } {
+  const sent = { status: 500, text: problemBody(endpoint, 500, 'not a fault for batches', null) };
+  const res = Object.assign(new EventEmitter(), {
+    writeHead: (status: number) => {
+      sent.status = status;
+    },
+    end: (text: string | Buffer) => {
+      sent.text = text.toString();
+    },
+  });
+  state.gauge.now += 1;
+  const bytes = Buffer.from(JSON.stringify(body));
+  serveCall(state, endpoint, undefined, res as unknown as ServerResponse, bytes);
+  return sent;
 }
 
 function readBody(endpoint: Endpoint, bytes: Buffer): { body: unknown; hash: string } {
@@ -68,7 +93,7 @@ function checkHeaders(
   throw new RequestProblem(401, 'Incorrect API key provided.', 'invalid_api_key');
 }
 
-function serve(state: SimulatorState, exchange: Exchange, call: Call): void {
+function serve(state: SimulatorState, exchange: Exchange, call: Call, isBatch: boolean): void {
   const { entry } = exchange;
   const { settings, limiter, gauge } = state;
   if (settings.previewChars > 0) {
@@ -89,7 +114,9 @@ function serve(state: SimulatorState, exchange: Exchange, call: Call): void {
   const { endpoint } = entry;
 
   const now = performance.now();
-  const excess = limiter.admit(now, gauge.now, tokens.tokensIn, tokens.tokensOut);
+  const excess = isBatch
+    ? undefined
+    : limiter.admit(now, gauge.now, tokens.tokensIn, tokens.tokensOut);
   const name = endpoint === 'messages' ? 'request-id' : 'x-request-id';
   const headers = [name, `req_${entry.ordinal}`, ...limiter.headers(now, endpoint)];
   if (excess !== undefined) {
@@ -101,10 +128,11 @@ function serve(state: SimulatorState, exchange: Exchange, call: Call): void {
     Object.assign(entry, tokens);
   }
   const { prices } = settings;
-  entry.costMicroUsd = costMicroUsd(prices, entry.model, entry) ?? null;
+  const cost = costMicroUsd(prices, entry.model, entry);
+  entry.costMicroUsd = cost === undefined ? null : isBatch ? cost / 2 : cost;
   const kind = fault?.kind ?? (raw === undefined ? undefined : 'raw');
   if (kind !== undefined) entry.fault = kind;
-  entry.delayMs = state.delayMs(action, entry.contentHash, entry.attempt);
+  entry.delayMs = isBatch ? 0 : state.delayMs(action, entry.contentHash, entry.attempt);
   exchange.later(entry.delayMs, () => {
     const body = raw ?? callBody(call, entry, answer, tokens, fault);
     const eventMs = action?.eventMs ?? 0;

@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { serveControl } from './control.ts';
 import { errorBody, modelsBody } from './envelope.ts';
-import type { Endpoint, Ledger, LedgerEntry, LedgerMark } from './ledger.ts';
-import { KEEP_ALIVE_MS, LISTEN_BACKLOG, MAX_BODY_BYTES } from './limits.ts';
+import type { BatchedRequest, Endpoint, Ledger, LedgerEntry, LedgerMark } from './ledger.ts';
+import { KEEP_ALIVE_MS, LISTEN_BACKLOG, MAX_BATCH_BYTES, MAX_BODY_BYTES } from './limits.ts';
 import type { SimulatorOptions, SimulatorScript } from './script.ts';
-import { serveCall } from './serve-call.ts';
+import { serveBatched, serveCall } from './serve-call.ts';
 import { SimulatorState } from './state.ts';
 
 /** A running server. */
@@ -17,7 +17,9 @@ export interface Simulator {
   /** Returns the totals, and the kept entries with an ordinal above `since`. */
   ledger(since?: number): Ledger;
   mark(): LedgerMark;
-  /** Empties the ledger, and resets the limits and the uses of rules. */
+  /** Returns what became of the requests of batches. */
+  batched(): readonly BatchedRequest[];
+  /** Empties the ledger, the batches, and resets the limits and the uses of rules. */
   reset(): void;
   /** Replaces the latency, rules or limits. Throws a `TypeError` if they are invalid. */
   script(script: SimulatorScript): void;
@@ -65,6 +67,7 @@ export async function startSimulator(
     port,
     ledger: (since) => ({ totals: state.log.totals(), entries: state.log.entries(since) }),
     mark: () => state.log.mark(),
+    batched: () => state.batches.requests(),
     reset: () => state.reset(),
     script: (script) => state.apply(script),
     close,
@@ -96,7 +99,7 @@ function receive(state: SimulatorState, req: IncomingMessage, res: ServerRespons
   req.on('data', (part: Buffer) => {
     size += part.length;
     if (isOver) return;
-    if (size <= MAX_BODY_BYTES) {
+    if (size <= (endpoint === undefined ? MAX_BATCH_BYTES : MAX_BODY_BYTES)) {
       parts.push(part);
       return;
     }
@@ -131,6 +134,23 @@ function serveRest(
   const [pathname = '', query] = path.split('?', 2);
   if (pathname.startsWith('/sim/')) {
     serveControl(state, `${method} ${pathname}`, new URLSearchParams(query), body, res);
+    return;
+  }
+  const batched = state.batches.serve(
+    {
+      faults: state.faults,
+      seed: state.settings.seed,
+      execute: (endpoint, request) => serveBatched(state, endpoint, request),
+    },
+    `${method} ${pathname}`,
+    new URLSearchParams(query),
+    body,
+  );
+  if (batched !== undefined) {
+    setTimeout(() => {
+      res.writeHead(batched.status, ['Content-Type', 'application/json']);
+      res.end(batched.text);
+    }, state.faults.replyMs);
     return;
   }
   if (method === 'GET' && pathname === '/v1/models') {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { LedgerEntry, LedgerMark } from './ledger.ts';
+import type { BatchedRequest, LedgerEntry, LedgerMark } from './ledger.ts';
 import type { LedgerPage } from './ledger-page.ts';
 import { PROCESS_BOOT_MS } from './limits.ts';
 import type { SimulatorOptions, SimulatorScript } from './script.ts';
@@ -20,6 +20,8 @@ export interface SimulatorProcess {
   /** Returns the same without entries, which is cheap. */
   summary(): Promise<LedgerPage>;
   mark(): Promise<LedgerMark>;
+  /** Returns what became of the requests of batches. */
+  batched(): Promise<readonly BatchedRequest[]>;
   reset(): Promise<void>;
   script(script: SimulatorScript): Promise<void>;
   /** Ends the process. */
@@ -59,6 +61,7 @@ export async function spawnSimulator(options: SimulatorOptions = {}): Promise<Si
     },
     summary: () => read('summary=1'),
     mark: () => control<LedgerMark>('POST', `${origin}/sim/mark`),
+    batched: () => control<readonly BatchedRequest[]>('GET', `${origin}/sim/batches`),
     reset: async () => void (await control('POST', `${origin}/sim/reset`)),
     script: async (script) => void (await control('POST', `${origin}/sim/script`, script)),
     close,

@@ -1,4 +1,6 @@
 /** The state of a running server: its script, its limits and its ledger. */
+import { type BatchFaults, batchFaultsSchema } from './batch-faults.ts';
+import { Batches } from './batches.ts';
 import { drawLatency } from './latency.ts';
 import { CallLog, type Gauge, type LedgerEntry } from './ledger.ts';
 import { createRandom, mixSeed } from './random.ts';
@@ -24,7 +26,8 @@ export class SimulatorState {
   log: CallLog;
   rules: RuleBook;
   limiter: RateLimiter;
-  #script: Pick<SimulatorSettings, 'latency' | 'rules' | 'limits'>;
+  batches = new Batches();
+  #script: Pick<SimulatorSettings, 'latency' | 'rules' | 'limits' | 'batches'>;
 
   /** Throws a `TypeError` or `SyntaxError` if the options are invalid. */
   constructor(options: SimulatorOptions, onCall?: (entry: LedgerEntry) => void) {
@@ -50,7 +53,12 @@ export class SimulatorState {
     this.log = new CallLog(this.settings.ledgerEntries, this.gauge);
     this.rules = new RuleBook(this.#script.rules ?? [], this.settings.seed);
     this.limiter = new RateLimiter(this.#script.limits);
+    this.batches = new Batches();
     this.connections.most = this.connections.open;
+  }
+
+  get faults(): BatchFaults {
+    return this.#script.batches ?? batchFaultsSchema.parse({});
   }
 
   /** Returns the latency of a call, the same for the same seed, content and attempt. */

@@ -1,8 +1,10 @@
 /** Binds, plans, executes and delivers statements that run a cascade. Loaded with the first such statement. */
 import type { MapStatement, RunStatement, StatementNode } from '../../grammar/ast.ts';
+import { createSourceText } from '../../grammar/source-text.ts';
 import { type Delivered, NOTHING } from '../deliver/delivered.ts';
 import type { StreamHead } from '../deliver/stream-rows.ts';
 import { quoteIdentifier } from '../duck/quote.ts';
+import { RvbbitError } from '../errors.ts';
 import { addedColumns } from '../execute/map-rows.ts';
 import type { Statement, StatementWithCascade } from '../execute/statement.ts';
 import { type BoundStatement, bindStatement } from '../plan/bind-statement.ts';
@@ -163,6 +165,7 @@ async function planBody(
   const { annotations } = whole;
   const { desk, ledger, stop } = statement;
   const bound = await bindStatement({ ...body, annotations }, statement);
+  refuseServiceNow(bound, whole, statement.source);
   const chosen = bound.settings.choosesParallel
     ? await chosenParallel(bound, statement)
     : undefined;
@@ -181,6 +184,22 @@ async function planBody(
   const { cascade, models } = bound;
   const boundModels = models === undefined ? {} : { boundModels: models };
   return { plan, statement: { ...statement, cascade, ...boundModels } };
+}
+
+/** Refuses `service` without ASYNC: nobody waits for a day. */
+function refuseServiceNow(
+  { settings, statement: { options } }: BoundStatement,
+  whole: StatementNode,
+  source: string,
+): void {
+  const isAnalyzed = whole.kind === 'Explain' && whole.analyze;
+  const isAsync = isJob(whole.kind === 'Explain' ? whole.body : whole);
+  if (settings.service === undefined || (isAsync && !isAnalyzed)) return;
+  const what = "service = 'batch' may take a day";
+  const advice = isAnalyzed ? 'leave ANALYZE out' : 'write RVBBIT MAP ASYNC';
+  const option = options.find(({ key }) => key.value === 'service')!;
+  const place = createSourceText(source).positionAt(option.span.start);
+  throw new RvbbitError('RVB_UNSUPPORTED', `${what}; ${advice}`, { stage: 'bind', place });
 }
 
 async function chosenParallel(

@@ -1,5 +1,6 @@
 /** Submits, runs, awaits, cancels and shows jobs: statements with ASYNC, which go on without their caller. */
-import { dirname, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { AwaitJobStatement, CancelJobStatement, RunStatement } from '../../grammar/ast.ts';
 import { parseDurationMs } from '../../grammar/duration.ts';
 import { settingValues } from '../../grammar/setting-values.ts';
@@ -8,9 +9,16 @@ import { isInTransaction } from '../duck/in-transaction.ts';
 import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
 import { dropStage, type StagedQuery, stageQuery } from '../duck/stage.ts';
-import { RvbbitError } from '../errors.ts';
+import { failureOf, RvbbitError } from '../errors.ts';
 import type { Statement } from '../execute/statement.ts';
-import { type Job, type JobFacts, jobRow, listJobs } from '../jobs/job-folder.ts';
+import {
+  isAskedToCancel,
+  type Job,
+  type JobFacts,
+  jobRow,
+  listJobs,
+  rowsOf,
+} from '../jobs/job-folder.ts';
 import { cancelJob, type JobRunner, jobEnded, jobNamed, noSuchJob } from '../jobs/job-runner.ts';
 import { ABORT_SETTLE_MS, JOB_AWAIT_MS } from '../limits.ts';
 import { bindStatement } from '../plan/bind-statement.ts';
@@ -104,17 +112,44 @@ export async function runJob(job: Job, path: string, statement: Statement): Prom
     const order = quoteIdentifier(ordinal);
     const text = `SELECT * EXCLUDE (${order}) FROM ${name}.main.rvb_rows ORDER BY ${order} LIMIT ${rows}`;
     const staged = { ...body, query: { ...body.query, text } };
-    const ended = await runTask(staged, marked(target, task, comment), node, statement, job.table);
+    const within = { ...statement, batchFolder: batchFolderOf(path) };
+    const ended = await runTask(staged, marked(target, task, comment), node, within, job.table);
     return task.kind === 'Run' ? await withFiles(ended, task, dirname(path), session) : ended;
   } catch (thrown) {
     // A cancel that comes while the table is committed does not undo it. A job whose table is there has succeeded.
     await session.run('ROLLBACK', own).catch(() => undefined);
     const signal = AbortSignal.timeout(ABORT_SETTLE_MS);
     if (await isWritten(signal).catch(() => false)) return NOTHING;
-    throw thrown;
+    const { stateDir } = await statement.jobs!();
+    const isCancelled = isAskedToCancel(stateDir, id);
+    // An engine that closes leaves the batches to the next one. Nobody uses the answers of a job that has failed.
+    const isStopped = ['RVB_CANCELLED', 'RVB_CLOSED'].includes(failureOf(thrown).code);
+    if (isStopped && !isCancelled) throw thrown;
+    const left = await cancelBatchesOf(id, statement);
+    throw isCancelled ? (left ?? thrown) : thrown;
   } finally {
     await session.run(`DETACH ${name}`, own).catch(() => undefined);
   }
+}
+
+/** Cancels the batches of a job at their providers. Returns the error if some could not be cancelled. */
+async function cancelBatchesOf(
+  id: string,
+  { jobs, models }: Statement,
+): Promise<RvbbitError | undefined> {
+  const { stateDir } = await jobs!();
+  const folder = batchFolderOf(rowsOf(stateDir, id));
+  if (!existsSync(folder)) return undefined;
+  const { cancelBatches } = await import('../calls/provider-batches.ts');
+  const left = await cancelBatches(folder, await models.httpProviders());
+  if (left.length === 0) return undefined;
+  const message = `the job is cancelled, and not all of its batches are: ${left.join('; ')}`;
+  return new RvbbitError('RVB_CANCELLED', message, { stage: 'execute' });
+}
+
+/** Where a job keeps the names of its batches. `path` is the file with its rows. */
+function batchFolderOf(path: string): string {
+  return join(dirname(path), 'batches');
 }
 
 /** Waits for the end of a job, or cancels it, and returns its row. */
@@ -127,8 +162,15 @@ export async function awaitOrCancelJob(
   const { signal } = statement.stop;
   const { kind, session, annotations } = node;
   const { value: id } = session;
-  if (!isVisible(jobNamed(stateDir, id), statement)) throw noSuchJob(id);
-  if (kind === 'CancelJob') return delivered(await cancelJob(stateDir, id, signal));
+  const found = jobNamed(stateDir, id);
+  if (!isVisible(found, statement)) throw noSuchJob(id);
+  if (kind === 'CancelJob') {
+    const facts = await cancelJob(stateDir, id, signal);
+    // An engine that runs the job cancels its batches.
+    const left = found.state === 'queued' ? await cancelBatchesOf(id, statement) : undefined;
+    if (left !== undefined) throw left;
+    return delivered(facts);
+  }
   const timeout = settingValues(annotations, node.options).get('timeout');
   const timeoutMs = timeout === undefined ? JOB_AWAIT_MS : parseDurationMs(String(timeout))!;
   jobs.wake(0);

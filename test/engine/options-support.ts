@@ -227,6 +227,7 @@ export interface Probe {
 export const PROBES: Readonly<Record<string, Probe>> = {
   parallel: { value: '2', slow: true },
   batch: { value: '5' },
+  service: { value: "'batch'" },
   limit: { value: '2' },
   on_error: { value: "'fail'", unforeseen: true },
   error_column: { value: "'err'", unforeseen: true },

@@ -48,6 +48,7 @@ async function settle(
     stalled: () => {},
     attemptsEnded: () => {},
     giveBack: (chunk) => rest.push(chunk),
+    later: () => {},
     answersUsed: () => {},
     lost: () => {
       lost += 1;

@@ -47,6 +47,7 @@ async function settle(answersToLose: number, rowCount: number, waitMs = 0): Prom
     lost: (reason) => assert.unreachable(`no worker is lost: ${reason}`),
     stalled: (run) => stalled.push(run),
     giveBack: (chunk) => rest.push(chunk),
+    later: () => {},
     attemptsEnded: () => {},
     answersUsed: () => {},
     accept: async ({ firstOrdinal, values, failures }: Piece) => {

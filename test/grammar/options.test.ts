@@ -16,7 +16,7 @@ import { settingValues } from '../../grammar/setting-values.ts';
 import { only, problem } from './support.ts';
 
 const KEYS =
-  'parallel batch limit on_error error_column retries timeout deadline max_cost max_calls max_total_tokens rpm input_tpm output_tpm max_pairs cache dedupe model temperature max_tokens top_p reasoning_effort seed order strategy as_table schema result_column dedupe_by distinct label';
+  'parallel batch service limit on_error error_column retries timeout deadline max_cost max_calls max_total_tokens rpm input_tpm output_tpm max_pairs cache dedupe model temperature max_tokens top_p reasoning_effort seed order strategy as_table schema result_column dedupe_by distinct label';
 
 test('the options are those of the dialect', () => {
   assert.is([...OPTIONS.keys()].join(' '), KEYS);

@@ -27,6 +27,7 @@ export const SAMPLES: readonly Required<StoredRecord>[] = [
     insteadOf: 'p/first',
     queuedMs: 3.5,
     shared: { call: 's.1', of: 2 },
+    batch: 'rvb-1-0',
     prompt: [{ role: 'user', content: 'x' }],
   },
   {
@@ -104,7 +105,7 @@ const OPTIONAL = new Set([
 ]);
 /** May be left out of records of this kind, and is required of another. */
 const OPTIONAL_OF_KIND: Readonly<Record<string, readonly string[]>> = {
-  'attempt.start': ['insteadOf', 'shared'],
+  'attempt.start': ['insteadOf', 'shared', 'batch'],
   'attempt.end': ['callKey', 'value', 'provider', 'model'],
   answer: ['provider', 'model'],
   'statement.open': ['strategy'],

@@ -10,6 +10,8 @@ export interface ChildTask {
   readonly database?: string;
   readonly sql: string;
   readonly readOnly?: boolean;
+  /** Settings of the provider besides its URL. */
+  readonly provider?: Readonly<Record<string, unknown>>;
   readonly segmentMaxBytes?: number;
   /** Writes a line for every row. */
   readonly streams: boolean;
@@ -37,7 +39,7 @@ const { segmentMaxBytes, crash } = task;
 await using engine = await Engine.open({
   cascades: task.cascades,
   threads: 2,
-  providers: { sim: { baseUrl: task.url } },
+  providers: { sim: { baseUrl: task.url, ...task.provider } },
   model: 'sim/test-model',
   stateDir: task.stateDir,
   journal: { prompts: true, ...(segmentMaxBytes === undefined ? {} : { segmentMaxBytes }) },

@@ -31,11 +31,14 @@ export interface ChildEnd {
   readonly killedMs: number | undefined;
 }
 
-/** When a child is killed: so long after it was started, or after its first call. */
+/** When a child is killed: so long after it was started, after its first call, or after something became so. */
 export interface Kill {
-  readonly after: 'start' | 'first-call';
+  readonly after: 'start' | 'first-call' | (() => boolean);
   readonly ms: number;
 }
+
+/** How often a child is looked at that is to be killed after something. */
+const LOOK_MS = 5;
 
 /** Runs a child to its end, or to the kill. */
 export function runChild(task: ChildTask, kill?: Kill): Promise<ChildEnd> {
@@ -53,6 +56,15 @@ export function runChild(task: ChildTask, kill?: Kill): Promise<ChildEnd> {
     }, ms);
   };
   if (kill?.after === 'start') killIn(kill.ms);
+  const { after } = kill ?? {};
+  const looks =
+    typeof after === 'function'
+      ? setInterval(() => {
+          if (!after()) return;
+          clearInterval(looks);
+          killIn(kill!.ms);
+        }, LOOK_MS)
+      : undefined;
   const reader = createInterface({ input: child.stdout });
   reader.on('line', (text) => {
     let line: Line;
@@ -72,6 +84,7 @@ export function runChild(task: ChildTask, kill?: Kill): Promise<ChildEnd> {
   return new Promise((resolve) => {
     child.on('close', (code, signal) => {
       clearTimeout(timer);
+      clearInterval(looks);
       const last = lines.find(({ done }) => done !== undefined);
       void read.then(() =>
         resolve({

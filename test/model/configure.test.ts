@@ -64,6 +64,7 @@ test('the environment alone makes providers', () => {
     apiKey: KEY,
     responseFormat: 'json_schema',
     connections: 0,
+    batches: true,
   });
   assert.is(http(made, 'ollama').baseUrl, 'http://127.0.0.1:11434/v1');
   assert.is(http(made, 'ollama').apiKey, undefined);

@@ -18,6 +18,7 @@ export async function modelServer(options: SimulatorOptions = {}): Promise<Model
     ledger: async (since) => server.ledger(since),
     summary: async () => server.ledger(Number.MAX_SAFE_INTEGER),
     mark: async () => server.mark(),
+    batched: async () => server.batched(),
     reset: async () => server.reset(),
     script: async (script) => server.script(script),
     close,

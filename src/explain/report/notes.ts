@@ -1,9 +1,11 @@
 /** Says in notes why figures are ranges, and on what they are based. */
 
-import type { CellEstimate } from '../../result.ts';
+import type { CallPlan } from '../../plan/plan.ts';
+import type { CellEstimate, CostEstimate } from '../../result.ts';
 import { isExact } from '../estimate/estimate.ts';
 import type { Forecast } from '../estimate/forecast.ts';
 import { DOUBTED_SHARES } from '../explain-limits.ts';
+import { costText } from './figure-text.ts';
 
 export function cascadeNotes(
   { calls, cached, cells }: Forecast,
@@ -26,6 +28,20 @@ export function cascadeNotes(
     );
   }
   return [...notes, ...basisNotes(cells)];
+}
+
+/** Tells the price of the other way to make the calls, if there is one. */
+export function priceNotes(
+  service: CallPlan['service'],
+  other: CostEstimate | undefined,
+): readonly string[] {
+  if (other?.expected === undefined || other.expected === null || other.expected === 0) return [];
+  const text = costText(other);
+  return service === undefined
+    ? [`with service = 'batch', a MAP ASYNC costs ${text}, and may take a day`]
+    : [
+        `the calls are made by the provider's Batch API, which may take a day: single calls cost ${text}`,
+      ];
 }
 
 /** Returns the note about the default share of TRUE answers: the calls at other shares, and how the real share gets known. */

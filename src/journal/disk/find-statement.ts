@@ -2,7 +2,8 @@
 import { messageOf } from '../../errors.ts';
 import type { JournalRecord, StatementOpen } from '../records.ts';
 import type { Archive } from './archive.ts';
-import type { FileSystem } from './file-system.ts';
+import { type FileSystem, realFileSystem } from './file-system.ts';
+import { journalFolder } from './journal-folder.ts';
 import { checkRecord } from './record-check.ts';
 import type { JournalDamage } from './segment-reader.ts';
 import type { StoredRecord } from './stored-record.ts';
@@ -73,4 +74,20 @@ async function visitRecords(
     if (record[column] === value) visit(record);
   };
   readSegments(files, folder, visitLine, onDamage);
+}
+
+/** Returns the custom ids of the requests of batches (`AttemptStart.batch`) whose answers were read. Reads segments alone. */
+export function endedRequests(stateDir: string): ReadonlySet<string> {
+  const begun = new Map<string, string>();
+  const ended = new Set<string>();
+  const visit = ({ record }: { readonly record: StoredRecord }) => {
+    if (record.t === 'attempt.start' && record.batch !== undefined) {
+      begun.set(record.attempt, record.batch);
+    } else if (record.t === 'attempt.end') {
+      const id = begun.get(record.attempt);
+      if (id !== undefined && record.status !== undefined) ended.add(id);
+    }
+  };
+  readSegments(realFileSystem, journalFolder(stateDir), visit, () => {});
+  return ended;
 }

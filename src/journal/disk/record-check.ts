@@ -154,6 +154,7 @@ const FORMS: { readonly [K in Kind]: (record: Unchecked<RecordOf<K>>) => boolean
     (absent(record.again) || count(record.again)) &&
     (absent(record.queuedMs) || amount(record.queuedMs)) &&
     (absent(record.shared) || sharedCall(record.shared)) &&
+    (absent(record.batch) || text(record.batch)) &&
     (absent(record.prompt) || list(record.prompt, message)),
 
   'attempt.end': (record) =>

@@ -76,8 +76,8 @@ export class Experience {
       case 'attempt.start': {
         const { attempt, cell, provider, model, n } = record;
         const cascade = record.cascade ?? this.#cascades.get(record.session) ?? '';
-        // A shared call tells nothing about the time and the tokens of a call with one question.
-        if (record.shared === undefined) {
+        // A shared call tells nothing about the time and the tokens of a call with one question, nor does a batch.
+        if (record.shared === undefined && record.batch === undefined) {
           keep(this.#open, attempt, { provider, model, cascade, cell }, EXPERIENCE_MAX_OPEN);
         }
         if (n === 1) this.#visit(cascade, cell, 1);
