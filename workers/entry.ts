@@ -1,10 +1,10 @@
 /**
- * The module that `start.cts` loads in each worker thread. It takes a chunk, runs its rows one after another, and
- * returns their outcomes.
+ * The module that `start.cts` loads in each worker thread. It takes chunks, runs the rows of each one after another,
+ * and returns their outcomes.
  */
 
 import { setMaxListeners } from 'node:events';
-import { threadId } from 'node:worker_threads';
+import { setImmediate as turnEnd } from 'node:timers/promises';
 import { renderWithJinja } from '../src/cascade/jinja-host.ts';
 import { compileJson } from '../src/cascade/json-validator.ts';
 import { valueText } from '../src/cascade/plain-json.ts';
@@ -48,8 +48,25 @@ const openChunks = new Map<number, number>();
 // The validator is loaded and made ready while the first chunk is on its way.
 setImmediate(() => loadAhead(() => compileJson({}, true)));
 
-export default async function runChunk(packed: PackedTask): Promise<ChunkOutcome> {
-  const task = settings.unpack(packed);
+/**
+ * Runs the chunks that came in one message. Returns the outcome of a chunk that came alone. Other outcomes go on the
+ * link, each as soon as it is there.
+ */
+export default async function runChunks(
+  packed: readonly PackedTask[],
+): Promise<readonly ChunkOutcome[]> {
+  const tasks = packed.map((task) => settings.unpack(task));
+  if (tasks.length === 1) return [await runChunk(tasks[0]!)];
+  const ends = await Promise.allSettled(
+    tasks.map(async (task) => link.deliver(await runChunk(task))),
+  );
+  // By then the last outcome has been posted.
+  await turnEnd();
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  return [];
+}
+
+async function runChunk(task: ChunkTask): Promise<ChunkOutcome> {
   const { statementId } = task;
   openChunks.set(statementId, (openChunks.get(statementId) ?? 0) + 1);
   try {
@@ -83,7 +100,7 @@ async function runRows(
   const results: Json[] = [];
   const { namesCalls, orders } = task.settings;
   let isLater = false;
-  const unsaid: UnsaidEnds = { statementId: task.statementId, ended: [], wentAhead: false };
+  const unsaid: UnsaidEnds = { statementId: task.statementId, ended: [] };
   const advisories: Advisory[] = [];
   let advisoryCount = 0;
   let row = 0;
@@ -132,7 +149,7 @@ async function runRows(
     },
     endCall: (attempt, report) => link.endCall(unsaid, { attempt, report }),
     enterJs: (limitMs) => {
-      link.tellEnded();
+      link.tellAll();
       link.beacon.enter(task.taskId, task.statementId, row, limitMs);
     },
     leaveJs: () => link.beacon.leave(),
@@ -181,7 +198,6 @@ async function runRows(
     ...(task.settings.keepOutputs ? { outputs, results } : {}),
     ...(advisoryCount === 0 ? {} : { advisories: { count: advisoryCount, first: advisories } }),
     ...(attempts.length === 0 ? {} : { attempts }),
-    ...(unsaid.wentAhead ? { endsToldBy: threadId } : {}),
     ...(ahead === undefined || answersUsed.length === 0
       ? {}
       : { answersUsed: { ...ahead, callKeys: answersUsed } }),

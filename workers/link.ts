@@ -1,7 +1,7 @@
 /**
  * The worker's link to the main thread. It carries cascades, SQL, model functions, decisions on calls, reports of
- * ended calls, stored answers, and notices of cancelled and drained statements. It does not carry tasks; Piscina
- * carries those.
+ * ended calls, stored answers, outcomes of chunks, and notices of cancelled and drained statements. It does not carry
+ * tasks; Piscina carries those.
  */
 
 import { getHeapStatistics } from 'node:v8';
@@ -25,13 +25,7 @@ import type {
 } from '../src/run/contract.ts';
 import { dropOldest } from '../src/util/drop-oldest.ts';
 import { Beacon } from './beacon.ts';
-import type {
-  AskedCall,
-  EndedCalls,
-  WorkerHello,
-  WorkerMessage,
-  WorkerRequest,
-} from './protocol.ts';
+import type { ChunkOutcome, WorkerHello, WorkerMessage, WorkerRequest } from './protocol.ts';
 
 const HEARTBEAT_MS = 100;
 /**
@@ -41,6 +35,8 @@ const HEARTBEAT_MS = 100;
 const UTILIZATION_WEIGHT = 0.25;
 /** An ended call is reported with its chunk, or by itself if the chunk goes on for longer than this. */
 const ENDED_AFTER_MS = 20;
+/** The longest turn of the event loop that holds back what was said in it. */
+const TURN_MAX_MS = 5;
 
 type Reply = Extract<WorkerMessage, { id: number }>;
 
@@ -48,8 +44,6 @@ type Reply = Extract<WorkerMessage, { id: number }>;
 export interface UnsaidEnds {
   readonly statementId: number;
   ended: EndedAttempt[];
-  /** True if other ended calls were reported on the link, ahead of the chunk. */
-  wentAhead: boolean;
 }
 
 /** What the main thread orders of the worker's connections. */
@@ -68,10 +62,9 @@ export class WorkerLink {
   readonly #cancelled = new Set<number>();
   readonly #drained = new Set<number>();
   readonly #connections: ConnectionOrders;
-  readonly #undecided = new Map<number, (decision: CallDecision) => void>();
-  /** Ended calls to report, and calls to decide on. They go in one message, because each message wakes the main thread. */
-  #ended: EndedCalls[] = [];
-  #asked: AskedCall[] = [];
+  /** What was said in this turn of the event loop. */
+  #turn: WorkerRequest[] = [];
+  #turnMs = 0;
   readonly #unsaid = new Set<UnsaidEnds>();
   #unsaidTimer: NodeJS.Timeout | undefined;
   #utilizationBefore = performance.eventLoopUtilization();
@@ -83,7 +76,7 @@ export class WorkerLink {
     this.#connections = connections;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    port1.on('message', (message: WorkerMessage) => this.#receive(message));
+    port1.on('message', (turn: readonly WorkerMessage[]) => this.#receive(turn));
     // The link alone must not keep a worker alive that its pool no longer uses.
     port1.unref();
     setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
@@ -98,15 +91,13 @@ export class WorkerLink {
 
   /** Returns the cascade with this hash; null if the main thread does not have it either. */
   async cascade(hash: string): Promise<Cascade | null> {
-    const reply = await this.#ask((id) => this.#port.postMessage({ kind: 'cascade', id, hash }));
+    const reply = await this.#ask((id) => ({ kind: 'cascade', id, hash }));
     return reply.kind === 'cascade' ? reply.cascade : null;
   }
 
   /** Runs a rendered query on the connection of the statement's session. */
   async sql(statementId: number, query: SqlCellQuery): Promise<SqlCellOutcome> {
-    const reply = await this.#ask((id) =>
-      this.#port.postMessage({ kind: 'sql', id, statementId, query }),
-    );
+    const reply = await this.#ask((id) => ({ kind: 'sql', id, statementId, query }));
     return reply.kind === 'sql'
       ? reply.outcome
       : { ok: false, error: { code: 'RVB_INTERNAL', message: 'wrong reply to a sql request' } };
@@ -114,9 +105,7 @@ export class WorkerLink {
 
   /** Asks the embedding program's model function, on the main thread. */
   async chat(statementId: number, request: ChatRequest, timeoutMs: number): Promise<ChatOutcome> {
-    const reply = await this.#ask((id) =>
-      this.#port.postMessage({ kind: 'chat', id, statementId, request, timeoutMs }),
-    );
+    const reply = await this.#ask((id) => ({ kind: 'chat', id, statementId, request, timeoutMs }));
     const message = 'wrong reply to a chat request';
     return reply.kind === 'chat'
       ? reply.outcome
@@ -125,9 +114,7 @@ export class WorkerLink {
 
   /** Looks for stored answers. Returns null for each call without one. */
   async find(statementId: number, lookUp: LookUp): Promise<readonly (string | null)[]> {
-    const reply = await this.#ask((id) =>
-      this.#port.postMessage({ kind: 'find', id, statementId, lookUp }),
-    );
+    const reply = await this.#ask((id) => ({ kind: 'find', id, statementId, lookUp }));
     return reply.kind === 'find' ? reply.texts : [];
   }
 
@@ -135,12 +122,14 @@ export class WorkerLink {
    * Asks the main thread to decide on a model call of a chunk. The chunk's ended calls are reported first, and make
    * room for the call. The main thread answers every request, also those of cancelled statements.
    */
-  requestCall(unsaid: UnsaidEnds, request: CallRequest): Promise<CallDecision> {
-    const id = this.#nextId++;
-    this.#say(unsaid);
-    if (this.#asked.length === 0) setImmediate(() => this.#tellCalls());
-    this.#asked.push({ id, statementId: unsaid.statementId, request });
-    return new Promise((resolve) => this.#undecided.set(id, resolve));
+  async requestCall(unsaid: UnsaidEnds, request: CallRequest): Promise<CallDecision> {
+    const { statementId } = unsaid;
+    this.#report(unsaid);
+    const reply = await this.#ask((id) => ({ kind: 'call', id, statementId, request }));
+    const message = 'wrong reply to a call request';
+    return reply.kind === 'decision'
+      ? reply.decision
+      : { kind: 'refused', error: { code: 'RVB_INTERNAL', message } };
   }
 
   /**
@@ -152,14 +141,19 @@ export class WorkerLink {
     this.#unsaid.add(unsaid);
     this.#unsaidTimer ??= setTimeout(() => {
       this.#unsaidTimer = undefined;
-      this.tellEnded();
+      this.tellAll();
     }, ENDED_AFTER_MS);
   }
 
-  /** Reports all ended calls at once, because the code that runs next may block the thread or end it. */
-  tellEnded(): void {
-    if (this.#unsaid.size > 0) for (const one of this.#unsaid) this.#say(one);
-    if (this.#ended.length > 0) this.#tellCalls();
+  /** Says all at once, ended calls too, because the code that runs next may block the thread or end it. */
+  tellAll(): void {
+    if (this.#unsaid.size > 0) for (const one of this.#unsaid) this.#report(one);
+    if (this.#turn.length > 0) this.#post();
+  }
+
+  /** Sends the outcome of a chunk. */
+  deliver(outcome: ChunkOutcome): void {
+    this.#say({ kind: 'outcome', outcome });
   }
 
   /** Returns the ended calls that were not yet reported, for the chunk to take along. */
@@ -187,7 +181,7 @@ export class WorkerLink {
     for (;;) {
       const received = receiveMessageOnPort(this.#port);
       if (received === undefined) return;
-      this.#receive(received.message as WorkerMessage);
+      this.#receive(received.message as readonly WorkerMessage[]);
     }
   }
 
@@ -209,32 +203,44 @@ export class WorkerLink {
   }
 
   /** Puts a chunk's ended calls into the next message, which goes ahead of the chunk. */
-  #say(unsaid: UnsaidEnds): void {
+  #report(unsaid: UnsaidEnds): void {
     const { statementId, ended } = unsaid;
     if (ended.length === 0) return;
     this.#unsaid.delete(unsaid);
     unsaid.ended = [];
-    unsaid.wentAhead = true;
-    this.#ended.push({ statementId, ended });
+    this.#say({ kind: 'ended', statementId, ended });
   }
 
-  #tellCalls(): void {
-    if (this.#ended.length + this.#asked.length === 0) return;
-    const message: WorkerRequest = { kind: 'calls', ended: this.#ended, asked: this.#asked };
-    this.#ended = [];
-    this.#asked = [];
-    this.#port.postMessage(message);
-  }
-
-  #ask(post: (id: number) => void): Promise<Reply> {
+  #ask(requestOf: (id: number) => WorkerRequest): Promise<Reply> {
     const id = this.#nextId++;
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
-      post(id);
+      this.#say(requestOf(id));
     });
   }
 
-  #receive(message: WorkerMessage): void {
+  #say(request: WorkerRequest): void {
+    this.#turn.push(request);
+    if (this.#turn.length === 1) {
+      this.#turnMs = performance.now();
+      setImmediate(() => this.#post());
+    } else if (performance.now() - this.#turnMs > TURN_MAX_MS) {
+      this.#post();
+    }
+  }
+
+  #post(): void {
+    const turn = this.#turn;
+    if (turn.length === 0) return;
+    this.#turn = [];
+    this.#port.postMessage(turn);
+  }
+
+  #receive(turn: readonly WorkerMessage[]): void {
+    for (const message of turn) this.#hear(message);
+  }
+
+  #hear(message: WorkerMessage): void {
     if (message.kind === 'cancel') {
       this.#cancelled.add(message.statementId);
       dropOldest(this.#cancelled, STOPS_KEPT);
@@ -252,14 +258,6 @@ export class WorkerLink {
     }
     if (message.kind === 'sockets') {
       this.#connections.bound(message.share);
-      return;
-    }
-    if (message.kind === 'decisions') {
-      for (const { id, decision } of message.decisions) {
-        const resolve = this.#undecided.get(id);
-        this.#undecided.delete(id);
-        resolve?.(decision);
-      }
       return;
     }
     const resolve = this.#waiting.get(message.id);

@@ -53,8 +53,6 @@ export interface ChunkOutcome {
   readonly advisories?: AdvisoryReport;
   /** The ended model calls that were not yet reported to the main thread. */
   readonly attempts?: readonly EndedAttempt[];
-  /** The thread that has reported other ended calls on its link, where they may still be unread. */
-  readonly endsToldBy?: number;
   /** Calls that were not made, because answers that had been looked up ahead were used instead. */
   readonly answersUsed?: LookUp;
   /** Present if the settings want it: the key of each run's only call; '' for a run with no call, or with several. */
@@ -80,7 +78,10 @@ export interface WorkerHello {
   readonly beacon: SharedArrayBuffer;
 }
 
-/** A worker's messages to the main thread, on its link. */
+/**
+ * What a worker says to the main thread on its link. All that is said in one turn of the event loop goes as one array,
+ * because each message wakes the other thread. So it is with `WorkerMessage`.
+ */
 export type WorkerRequest =
   | { readonly kind: 'cascade'; readonly id: number; readonly hash: string }
   | {
@@ -97,12 +98,21 @@ export type WorkerRequest =
       readonly request: ChatRequest;
       readonly timeoutMs: number;
     }
-  /** Model calls that ended before their chunk, and calls that want to go out and each need a decision. */
+  /** Model calls of a statement that ended before their chunk. */
   | {
-      readonly kind: 'calls';
-      readonly ended: readonly EndedCalls[];
-      readonly asked: readonly AskedCall[];
+      readonly kind: 'ended';
+      readonly statementId: number;
+      readonly ended: readonly EndedAttempt[];
     }
+  /** A model call that wants to go out and needs a decision. */
+  | {
+      readonly kind: 'call';
+      readonly id: number;
+      readonly statementId: number;
+      readonly request: CallRequest;
+    }
+  /** The outcome of a chunk that was sent together with others. */
+  | { readonly kind: 'outcome'; readonly outcome: ChunkOutcome }
   /** Asks which of these calls have a stored answer. */
   | {
       readonly kind: 'find';
@@ -111,26 +121,18 @@ export type WorkerRequest =
       readonly lookUp: LookUp;
     };
 
-/** Calls of a statement that have ended. */
-export interface EndedCalls {
-  readonly statementId: number;
-  readonly ended: readonly EndedAttempt[];
-}
-
-/** A call to decide on. */
-export interface AskedCall {
-  readonly id: number;
-  readonly statementId: number;
-  readonly request: CallRequest;
-}
-
-/** The main thread's messages to a worker, on its link. */
+/** What the main thread says to a worker on its link. */
 export type WorkerMessage =
   | { readonly kind: 'cascade'; readonly id: number; readonly cascade: Cascade | null }
   | { readonly kind: 'sql'; readonly id: number; readonly outcome: SqlCellOutcome }
   | { readonly kind: 'chat'; readonly id: number; readonly outcome: ChatOutcome }
   | { readonly kind: 'find'; readonly id: number; readonly texts: readonly (string | null)[] }
-  | { readonly kind: 'decisions'; readonly decisions: readonly DecidedCall[] }
+  | {
+      readonly kind: 'decision';
+      readonly id: number;
+      readonly statementId: number;
+      readonly decision: CallDecision;
+    }
   /** Load what calls to the target need. */
   | { readonly kind: 'warm'; readonly target: ModelTarget }
   /** The main thread's first message: how many connections the worker may have open (`SocketShare`). */
@@ -138,9 +140,3 @@ export type WorkerMessage =
   | { readonly kind: 'cancel'; readonly statementId: number }
   /** No further row of the statement is to start. */
   | { readonly kind: 'drain'; readonly statementId: number };
-
-/** The decision on a call. */
-export interface DecidedCall {
-  readonly id: number;
-  readonly decision: CallDecision;
-}

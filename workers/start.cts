@@ -7,5 +7,5 @@ const entry = import('./entry.ts');
 module.exports = {
   // With this flag, Piscina takes the exports as they are, and waits for them.
   __esModule: true,
-  default: entry.then(({ default: runChunk }) => runChunk),
+  default: entry.then(({ default: runChunks }) => runChunks),
 };

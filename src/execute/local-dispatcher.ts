@@ -1,6 +1,6 @@
 /** Runs chunks on worker threads of this process, with Piscina. */
 import { totalmem } from 'node:os';
-import type { ChunkOutcome, ChunkTask } from '../../workers/protocol.ts';
+import type { ChunkTask } from '../../workers/protocol.ts';
 import { closedError, messageOf, RvbbitError } from '../errors.ts';
 import { GATHER_MAX_CHUNKS, MAX_PARALLEL } from '../limits.ts';
 import type { ModelTarget } from '../model/chat.ts';
@@ -83,11 +83,7 @@ export class LocalDispatcher implements Dispatcher {
     this.#watchdog.start();
     try {
       const { overdue } = this.#watchdog;
-      const outcome: ChunkOutcome | null = await overdue.race(task, pool.run(task));
-      // If a worker dies of `throw null`, its tasks resolve to null instead of being rejected.
-      if (outcome === null) throw null;
-      if (outcome.endsToldBy !== undefined) this.#links.hear(outcome.endsToldBy);
-      return { kind: 'done', outcome };
+      return { kind: 'done', outcome: await overdue.race(task, pool.run(task)) };
     } catch (thrown) {
       if (thrown instanceof RvbbitError) throw thrown;
       if (thrown instanceof TaskOverdue) {
@@ -179,7 +175,8 @@ export class LocalDispatcher implements Dispatcher {
       workerHeapMb: this.#options.workerHeapMb,
       // Built from workers/start.cts.
       entry: this.#options.entry ?? packageFile('dist/bundle/worker.cjs'),
-      welcome: (hello) => this.#links.welcome(hello),
+      welcome: (hello, settle) => this.#links.welcome(hello, settle),
+      hear: (threadId) => this.#links.hear(threadId),
       gatherMost: () => Math.min(GATHER_MAX_CHUNKS, socketShare.each),
       utilizationOf: (threadId) => this.#links.utilizationOf(threadId),
     });

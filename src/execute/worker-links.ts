@@ -3,8 +3,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Beacon, type BeaconReading } from '../../workers/beacon.ts';
 import type {
-  AskedCall,
-  DecidedCall,
+  ChunkOutcome,
   WorkerHello,
   WorkerMessage,
   WorkerRequest,
@@ -15,23 +14,23 @@ import { CANCELLED, failureOf } from '../errors.ts';
 import { STOPS_KEPT } from '../limits.ts';
 import type { ChatOutcome, ModelTarget } from '../model/chat.ts';
 import { socketShare } from '../model/socket-share.ts';
-import type { SqlCellOutcome } from '../run/contract.ts';
+import type { CallDecision, SqlCellOutcome } from '../run/contract.ts';
 import { dropOldest } from '../util/drop-oldest.ts';
 import type { StatementHost } from './dispatcher.ts';
 
 /** The number of dead workers' beacons that are kept, so that their lost chunks can be matched to a row. */
 const DEAD_BEACONS_KEPT = 64;
 
-interface Decided extends DecidedCall {
-  readonly statementId: number;
-}
+type Decided = Extract<WorkerMessage, { readonly kind: 'decision' }>;
 
 interface Link {
   readonly threadId: number;
   readonly port: MessagePort;
   readonly beacon: Beacon;
-  /** Decisions for the next message. They go together because each message wakes the worker. */
-  decisions: Decided[];
+  /** Takes the outcomes of chunks. */
+  readonly settle: (outcome: ChunkOutcome) => void;
+  /** What was said in this turn of the event loop. */
+  turn: WorkerMessage[];
 }
 
 export class WorkerLinks {
@@ -42,15 +41,14 @@ export class WorkerLinks {
   readonly #drained = new Set<number>();
 
   /** Takes a worker's first message, and tells the worker which statements were cancelled or drained while it started. */
-  welcome(hello: WorkerHello): void {
+  welcome(hello: WorkerHello, settle: (outcome: ChunkOutcome) => void): void {
     const { threadId, port } = hello;
-    const link: Link = { threadId, port, beacon: new Beacon(hello.beacon), decisions: [] };
-    this.#links.set(hello.threadId, link);
-    hello.port.on('message', (request: WorkerRequest) => this.#answer(link, request));
-    const message: WorkerMessage = { kind: 'sockets', share: socketShare.memory };
-    hello.port.postMessage(message);
-    hello.port.on('close', () => {
-      this.#links.delete(hello.threadId);
+    const link: Link = { threadId, port, beacon: new Beacon(hello.beacon), settle, turn: [] };
+    this.#links.set(threadId, link);
+    port.on('message', (turn: readonly WorkerRequest[]) => this.#receive(link, turn));
+    post(link, { kind: 'sockets', share: socketShare.memory });
+    port.on('close', () => {
+      this.#links.delete(threadId);
       this.#dead.push(link.beacon);
       if (this.#dead.length > DEAD_BEACONS_KEPT) this.#dead.shift();
       afterPosted(() => {
@@ -58,7 +56,7 @@ export class WorkerLinks {
       });
     });
     // The links alone must not keep the process alive.
-    hello.port.unref();
+    port.unref();
     for (const statementId of this.#drained) tellStop(link, { kind: 'drain', statementId });
     for (const statementId of this.#cancelled) tellStop(link, { kind: 'cancel', statementId });
   }
@@ -124,7 +122,7 @@ export class WorkerLinks {
     for (;;) {
       const received = receiveMessageOnPort(link.port);
       if (received === undefined) return;
-      this.#answer(link, received.message as WorkerRequest);
+      this.#receive(link, received.message as readonly WorkerRequest[]);
     }
   }
 
@@ -136,13 +134,15 @@ export class WorkerLinks {
   /** Tells the worker that will make the first calls to load what calls to the target need. */
   warm(target: ModelTarget): void {
     const [first] = this.#links.values();
-    const message: WorkerMessage = { kind: 'warm', target };
-    first?.port.postMessage(message);
+    if (first !== undefined) post(first, { kind: 'warm', target });
+  }
+
+  #receive(link: Link, turn: readonly WorkerRequest[]): void {
+    for (const request of turn) this.#answer(link, request);
   }
 
   #answer(link: Link, request: WorkerRequest): void {
-    const { port } = link;
-    const reply = (message: WorkerMessage) => port.postMessage(message);
+    const reply = (message: WorkerMessage) => this.#tell(link, message);
     switch (request.kind) {
       case 'cascade':
         reply({ kind: 'cascade', id: request.id, cascade: this.#cascade(request.hash) });
@@ -155,11 +155,14 @@ export class WorkerLinks {
           reply({ kind: 'chat', id: request.id, outcome }),
         );
         return;
-      case 'calls':
-        for (const { statementId, ended } of request.ended) {
-          this.#hosts.get(statementId)?.attemptsEnded(ended);
-        }
-        for (const call of request.asked) this.#decide(link, call);
+      case 'ended':
+        this.#hosts.get(request.statementId)?.attemptsEnded(request.ended);
+        return;
+      case 'call':
+        this.#decide(link, request);
+        return;
+      case 'outcome':
+        link.settle(request.outcome);
         return;
       case 'find': {
         const { id, statementId, lookUp } = request;
@@ -169,37 +172,38 @@ export class WorkerLinks {
     }
   }
 
-  #decide(link: Link, { id, statementId, request }: AskedCall): void {
+  #decide(
+    link: Link,
+    { id, statementId, request }: Extract<WorkerRequest, { kind: 'call' }>,
+  ): void {
     const host = this.#hosts.get(statementId);
-    const decision = host?.decide(link.threadId, request) ?? refused(CANCELLED);
-    if (decision instanceof Promise) {
-      void decision.then((decided) => this.#tell(link, { id, statementId, decision: decided }));
-    } else {
-      this.#tell(link, { id, statementId, decision });
-    }
+    const made = host?.decide(link.threadId, request) ?? refused(CANCELLED);
+    const tell = (decision: CallDecision) =>
+      this.#tell(link, { kind: 'decision', id, statementId, decision });
+    if (made instanceof Promise) void made.then(tell);
+    else tell(made);
   }
 
-  #tell(link: Link, decided: Decided): void {
-    if (link.decisions.length === 0) {
-      setImmediate(() => {
-        const decisions = link.decisions.map((one) => this.#beforeCall(one));
-        link.decisions = [];
-        const message: WorkerMessage = { kind: 'decisions', decisions };
-        link.port.postMessage(message);
-      });
-    }
-    link.decisions.push(decided);
+  #tell(link: Link, message: WorkerMessage): void {
+    link.turn.push(message);
+    if (link.turn.length > 1) return;
+    setImmediate(() => {
+      const { turn } = link;
+      link.turn = [];
+      post(link, ...turn.map((one) => (one.kind === 'decision' ? this.#beforeCall(one) : one)));
+    });
   }
 
   /** Writes the start record of a permitted call at the last moment. If that fails, the call is refused. */
-  #beforeCall({ id, statementId, decision }: Decided): DecidedCall {
+  #beforeCall(decided: Decided): Decided {
+    const { statementId, decision } = decided;
     const host = this.#hosts.get(statementId);
-    if (decision.kind !== 'go' || host === undefined) return { id, decision };
+    if (decision.kind !== 'go' || host === undefined) return decided;
     const error = host.writeStarts();
-    if (error === undefined) return { id, decision };
+    if (error === undefined) return decided;
     const report = { durationMs: 0, outcome: 'not_sent' } as const;
     host.attemptsEnded([{ attempt: decision.attempt, report }]);
-    return { id, decision: { kind: 'refused', error } };
+    return { ...decided, decision: refused(error) };
   }
 
   async #chat(request: Extract<WorkerRequest, { kind: 'chat' }>): Promise<ChatOutcome> {
@@ -235,8 +239,12 @@ function afterPosted(work: () => void): void {
   setImmediate(() => setImmediate(work));
 }
 
+function post(link: Link, ...messages: WorkerMessage[]): void {
+  link.port.postMessage(messages);
+}
+
 /** Posts the message first, because a worker that sees the announcement looks for the message at once. */
 function tellStop(link: Link, message: WorkerMessage): void {
-  link.port.postMessage(message);
+  post(link, message);
   link.beacon.announceStop();
 }

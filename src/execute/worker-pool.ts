@@ -21,7 +21,10 @@ export interface WorkerPoolOptions {
   readonly tasksPerWorker: number;
   readonly workerHeapMb: number;
   readonly entry: URL;
-  readonly welcome: (hello: WorkerHello) => void;
+  /** Takes a worker's first message. `settle` takes the outcomes that come on the worker's link. */
+  readonly welcome: (hello: WorkerHello, settle: (outcome: ChunkOutcome) => void) => void;
+  /** Reads what a worker has posted on its link so far. */
+  readonly hear: (threadId: number) => void;
   /** Returns how many chunks that wait for models may gather on one worker. */
   readonly gatherMost: () => number;
   /** Part of the time that a thread's event loop is busy, 0 to 1. */
@@ -31,10 +34,17 @@ export interface WorkerPoolOptions {
 /** A thread, and the threads that Piscina starts in its place after it has died. */
 interface PoolThread {
   readonly piscina: PiscinaModule.Piscina;
-  /** The tasks that it holds. */
-  readonly tasks: Pending;
+  /** The tasks without an outcome, by task id. */
+  readonly open: Map<number, OpenTask>;
+  /** The tasks of this turn of the event loop. They go together, because each message wakes the worker. */
+  turn: ChunkTask[];
   /** Undefined until the thread has sent its first message. */
   id?: number;
+}
+
+interface OpenTask {
+  readonly resolve: (outcome: ChunkOutcome) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export class WorkerPool {
@@ -88,8 +98,13 @@ export class WorkerPool {
    * worker's successors do not start either.
    */
   run(task: ChunkTask): Promise<ChunkOutcome> {
-    const { piscina, tasks } = this.#choose(task.settings.models !== undefined);
-    return tasks.race(piscina.run(packTask(task)));
+    return new Promise((resolve, reject) => {
+      if (this.#destroyed) return reject(goneError('its pool was closed'));
+      const thread = this.#choose(task.settings.models !== undefined);
+      if (thread.turn.length === 0) setImmediate(() => this.#send(thread));
+      thread.turn.push(task);
+      thread.open.set(task.taskId, { resolve, reject });
+    });
   }
 
   /** False once the pool is destroyed, or none of its threads starts any more. The pool must then be replaced. */
@@ -115,6 +130,29 @@ export class WorkerPool {
     await Promise.all([...this.#threads].map(({ piscina }) => piscina.destroy()));
   }
 
+  /** Sends the tasks of a turn in one message. Tasks without an outcome are lost when the worker has died. */
+  async #send(thread: PoolThread): Promise<void> {
+    const { turn } = thread;
+    thread.turn = [];
+    let outcomes: readonly ChunkOutcome[] | null = [];
+    let lost: unknown = null;
+    try {
+      // Piscina would start a thread anew for a task that comes after `destroy`.
+      if (this.#destroyed || !this.#threads.has(thread)) throw goneError('its pool was closed');
+      outcomes = await thread.piscina.run(turn.map(packTask));
+    } catch (thrown) {
+      lost = thrown;
+    }
+    // What the worker said before comes first, also what it said before its death.
+    this.#options.hear(thread.id ?? 0);
+    // If a worker dies of `throw null`, its tasks resolve to null instead of being rejected.
+    for (const outcome of outcomes ?? []) settle(thread, outcome);
+    for (const { taskId } of turn) {
+      thread.open.get(taskId)?.reject(lost);
+      thread.open.delete(taskId);
+    }
+  }
+
   /**
    * Chooses the thread with the fewest tasks; another thread if all have some. Chunks that mostly wait gather on the
    * first worker whose event loop has time for them instead: one event loop serves hundreds of calls, and two half-idle
@@ -125,11 +163,11 @@ export class WorkerPool {
     const gathered = waits ? gatherMost() : 0;
     let chosen: PoolThread | undefined;
     for (const thread of this.#threads) {
-      const { tasks, id = 0 } = thread;
-      if (tasks.size < gathered && utilizationOf(id) < GATHER_MAX_UTILIZATION) return thread;
-      if (chosen === undefined || tasks.size < chosen.tasks.size) chosen = thread;
+      const { open, id = 0 } = thread;
+      if (open.size < gathered && utilizationOf(id) < GATHER_MAX_UTILIZATION) return thread;
+      if (chosen === undefined || open.size < chosen.open.size) chosen = thread;
     }
-    if (chosen !== undefined && (chosen.tasks.size === 0 || !this.#mayGrow())) return chosen;
+    if (chosen !== undefined && (chosen.open.size === 0 || !this.#mayGrow())) return chosen;
     return this.#add();
   }
 
@@ -153,7 +191,7 @@ export class WorkerPool {
       recordTiming: false,
       resourceLimits: { maxOldGenerationSizeMb: workerHeapMb },
     });
-    const thread: PoolThread = { piscina, tasks: new Pending() };
+    const thread: PoolThread = { piscina, open: new Map(), turn: [] };
     this.#threads.add(thread);
     piscina.on('message', (hello: WorkerHello) => {
       if (hello?.kind !== 'rvbbit.hello') return;
@@ -161,7 +199,7 @@ export class WorkerPool {
       this.#up += 1;
       this.#wasUp = true;
       clearTimeout(this.#bootTimer);
-      welcome(hello);
+      welcome(hello, (outcome) => settle(thread, outcome));
       hello.port.on('close', () => {
         this.#up -= 1;
         if (this.#up === 0) this.#expectWorkers();
@@ -189,7 +227,8 @@ export class WorkerPool {
       this.#lostMs = performance.now();
       this.#failed = this.#threads.size === 0;
       if (this.#failed) clearTimeout(this.#bootTimer);
-      thread.tasks.rejectAll(new Error(`the worker is gone: ${this.#lastError}`));
+      this.#options.hear(thread.id ?? 0);
+      rejectAll(thread, goneError(this.#lastError));
       return;
     }
     this.#unborn += 1;
@@ -202,7 +241,7 @@ export class WorkerPool {
     const message = `worker threads do not start: ${reason}`;
     const error = new RvbbitError('RVB_WORKER_BOOT', message, { stage: 'execute' });
     this.#start.rejectAll(error);
-    for (const { tasks } of this.#threads) tasks.rejectAll(error);
+    for (const thread of this.#threads) rejectAll(thread, error);
   }
 
   /** No worker is up: starts the time limit for the first message of a worker. */
@@ -215,4 +254,19 @@ export class WorkerPool {
       WORKER_BOOT_MS,
     );
   }
+}
+
+/** Takes the outcome of a task. A task that was given up may still have an outcome; nobody waits for it. */
+function settle({ open }: PoolThread, outcome: ChunkOutcome): void {
+  open.get(outcome.taskId)?.resolve(outcome);
+  open.delete(outcome.taskId);
+}
+
+function rejectAll({ open }: PoolThread, error: unknown): void {
+  for (const { reject } of open.values()) reject(error);
+  open.clear();
+}
+
+function goneError(reason: string): Error {
+  return new Error(`the worker is gone: ${reason}`);
 }

@@ -103,14 +103,17 @@ test('a worker that comes up late hears of the statements that were drained or c
   links.drainStatement(7);
   links.cancelStatement(8);
   const { port1, port2 } = new MessageChannel();
-  links.welcome({ kind: 'rvbbit.hello', threadId: 1, port: port2, beacon: new Beacon().memory });
+  links.welcome(
+    { kind: 'rvbbit.hello', threadId: 1, port: port2, beacon: new Beacon().memory },
+    () => assert.unreachable('no chunk was sent'),
+  );
   const heard: unknown[] = [];
   for (
     let received = receiveMessageOnPort(port1);
     received !== undefined;
     received = receiveMessageOnPort(port1)
   ) {
-    heard.push(received.message);
+    heard.push(...(received.message as readonly unknown[]));
   }
   port1.close();
   const [{ kind }, ...stops] = heard as [{ kind: string }, ...unknown[]];
