@@ -55,26 +55,30 @@ setImmediate(() => loadAhead(() => compileJson({}, true)));
 export default async function runChunks(
   packed: readonly PackedTask[],
 ): Promise<readonly ChunkOutcome[]> {
-  const tasks = packed.map((task) => settings.unpack(task));
-  if (tasks.length === 1) return [await runChunk(tasks[0]!)];
+  const alone: ChunkOutcome[] = [];
+  const give = (outcome: ChunkOutcome): void => {
+    if (packed.length === 1) alone.push(outcome);
+    else link.deliver(outcome);
+  };
   const ends = await Promise.allSettled(
-    tasks.map(async (task) => link.deliver(await runChunk(task))),
+    packed.map((task) => runChunk(settings.unpack(task), give)),
   );
   // By then the last outcome has been posted.
-  await turnEnd();
+  if (packed.length > 1) await turnEnd();
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
-  return [];
+  return alone;
 }
 
-async function runChunk(task: ChunkTask): Promise<ChunkOutcome> {
+/** Runs a chunk and gives its outcome away at once, because code of another chunk's row may end the thread. */
+async function runChunk(task: ChunkTask, give: (outcome: ChunkOutcome) => void): Promise<void> {
   const { statementId } = task;
   openChunks.set(statementId, (openChunks.get(statementId) ?? 0) + 1);
   try {
     const signal = link.signalOf(statementId);
     setMaxListeners(0, signal);
     const program = await programOf(task.cascadeHash);
-    if ('code' in program) return refuse(task, program);
-    return await runRows(task, program, signal);
+    if ('code' in program) give(refuse(task, program));
+    else await runRows(task, program, signal, give);
   } finally {
     const left = (openChunks.get(statementId) ?? 1) - 1;
     if (left === 0) {
@@ -90,7 +94,8 @@ async function runRows(
   task: ChunkTask,
   program: CascadeProgram,
   signal: AbortSignal,
-): Promise<ChunkOutcome> {
+  give: (outcome: ChunkOutcome) => void,
+): Promise<void> {
   link.beacon.begin(task.taskId, task.statementId);
   const startedMs = performance.now();
   const values: (string | null)[] = [];
@@ -190,7 +195,7 @@ async function runRows(
     if (givesBack) break;
   }
   const attempts = link.take(unsaid);
-  return {
+  give({
     taskId: task.taskId,
     values,
     failures,
@@ -206,7 +211,7 @@ async function runRows(
     ...(givesBack ? { givesBack } : {}),
     ...(isLater ? { isLater } : {}),
     cancelled: signal.aborted && values.length < task.rowCount,
-  };
+  });
 }
 
 /** Loads something before it is needed. If that fails, the chunk that needs it says so. */

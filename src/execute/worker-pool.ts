@@ -36,7 +36,7 @@ interface PoolThread {
   readonly piscina: PiscinaModule.Piscina;
   /** The tasks without an outcome, by task id. */
   readonly open: Map<number, OpenTask>;
-  /** The tasks of this turn of the event loop. They go together, because each message wakes the worker. */
+  /** The tasks of this turn of the event loop that go together, because each message wakes the worker. */
   turn: ChunkTask[];
   /** Undefined until the thread has sent its first message. */
   id?: number;
@@ -100,11 +100,19 @@ export class WorkerPool {
   run(task: ChunkTask): Promise<ChunkOutcome> {
     return new Promise((resolve, reject) => {
       if (this.#destroyed) return reject(goneError('its pool was closed'));
-      const thread = this.#choose(task.settings.models !== undefined);
-      if (thread.turn.length === 0) setImmediate(() => this.#send(thread));
-      thread.turn.push(task);
+      const waits = task.settings.models !== undefined;
+      const thread = this.#choose(waits);
       thread.open.set(task.taskId, { resolve, reject });
+      // Chunks that mostly compute have little to say, and each is to have its own turns of the worker's event loop.
+      if (!waits) void this.#send(thread, [task]);
+      else if (thread.turn.push(task) === 1) setImmediate(() => this.#sendTurn(thread));
     });
+  }
+
+  #sendTurn(thread: PoolThread): void {
+    const { turn } = thread;
+    thread.turn = [];
+    void this.#send(thread, turn);
   }
 
   /** False once the pool is destroyed, or none of its threads starts any more. The pool must then be replaced. */
@@ -130,16 +138,14 @@ export class WorkerPool {
     await Promise.all([...this.#threads].map(({ piscina }) => piscina.destroy()));
   }
 
-  /** Sends the tasks of a turn in one message. Tasks without an outcome are lost when the worker has died. */
-  async #send(thread: PoolThread): Promise<void> {
-    const { turn } = thread;
-    thread.turn = [];
+  /** Sends tasks in one message. Those without an outcome are lost when the worker has died. */
+  async #send(thread: PoolThread, tasks: readonly ChunkTask[]): Promise<void> {
     let outcomes: readonly ChunkOutcome[] | null = [];
     let lost: unknown = null;
     try {
       // Piscina would start a thread anew for a task that comes after `destroy`.
       if (this.#destroyed || !this.#threads.has(thread)) throw goneError('its pool was closed');
-      outcomes = await thread.piscina.run(turn.map(packTask));
+      outcomes = await thread.piscina.run(tasks.map(packTask));
     } catch (thrown) {
       lost = thrown;
     }
@@ -147,7 +153,7 @@ export class WorkerPool {
     this.#options.hear(thread.id ?? 0);
     // If a worker dies of `throw null`, its tasks resolve to null instead of being rejected.
     for (const outcome of outcomes ?? []) settle(thread, outcome);
-    for (const { taskId } of turn) {
+    for (const { taskId } of tasks) {
       thread.open.get(taskId)?.reject(lost);
       thread.open.delete(taskId);
     }
