@@ -65,29 +65,21 @@ function fixture(name: string): URL {
   return new URL(`../../../test/fixtures/workers/${name}`, import.meta.url);
 }
 
-/** Counts what the main thread posts to workers, and the messages of workers that wake it. */
-function countMessages(): { readonly count: number; stop(): void } {
-  const proto = MessagePort.prototype as unknown as Record<string, (...args: unknown[]) => unknown>;
-  const names = ['postMessage', 'dispatchEvent'] as const;
-  const counted = { count: 0 };
-  const before = names.map((name) => [name, proto[name]!] as const);
-  for (const [name, own] of before) {
-    proto[name] = function (...args) {
-      counted.count += 1;
+/** Counts what the main thread posts to workers, and the messages of workers that wake it, from now on. */
+function countMessages(): () => number {
+  const port = MessagePort.prototype as unknown as Record<string, (...args: unknown[]) => unknown>;
+  let count = 0;
+  for (const name of ['postMessage', 'dispatchEvent']) {
+    const own = port[name]!;
+    port[name] = function (...args) {
+      count += 1;
       return own.apply(this, args);
     };
   }
-  return {
-    get count() {
-      return counted.count;
-    },
-    stop: () => {
-      for (const [name, own] of before) proto[name] = own;
-    },
-  };
+  return () => count;
 }
 
-const valueOf = (result: DispatchResult) =>
+const answerOf = (result: DispatchResult) =>
   result.kind === 'done' ? result.outcome.values[0] : LOST;
 
 const rowOf = (n: number, ms: number, hit = false) => ({ n: [n], ms: [ms], hit: [hit] });
@@ -99,12 +91,12 @@ const rowOf = (n: number, ms: number, hit = false) => ({ n: [n], ms: [ms], hit: 
 async function sendToDeath(
   send: (columns: ChunkTask['columns']) => Promise<DispatchResult>,
 ): Promise<void> {
-  assert.is(valueOf(await send(rowOf(9, 0))), 'v9');
+  assert.is(answerOf(await send(rowOf(9, 0))), 'v9');
   const sent = [rowOf(0, 1), rowOf(1, 1), rowOf(2, 200, true), rowOf(3, 3_600_000)].map(send);
   await new Promise((resolve) => setTimeout(resolve, 20));
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);
   const results = await Promise.all(sent);
-  assert.equal(results.map(valueOf), ['v0', 'v1', LOST, LOST]);
+  assert.equal(results.map(answerOf), ['v0', 'v1', LOST, LOST]);
   const deaths = results.map((result) => (result.kind === 'lost' ? result.deathId : undefined));
   assert.is(deaths[2], deaths[3]);
 }
@@ -120,8 +112,8 @@ test('outcomes of a worker whose replacement does not start are read, and the re
       Atomics.store(left, 0, 1);
       await sendToDeath(send);
       const again = () => Promise.all([2, 3].map((n) => send(rowOf(n, 1))));
-      assert.equal((await again()).map(valueOf), [LOST, LOST], 'sent to the replacement');
-      assert.equal((await again()).map(valueOf), ['v2', 'v3']);
+      assert.equal((await again()).map(answerOf), [LOST, LOST], 'sent to the replacement');
+      assert.equal((await again()).map(answerOf), ['v2', 'v3']);
     });
   } finally {
     setEnvironmentData('deaths-left', undefined);
@@ -272,12 +264,10 @@ test('fifty runs in flight share their messages, and are never more than fifty',
     assert.is(summary.rows.ok, rows);
   } finally {
     clearInterval(tick);
-    messages.stop();
   }
-  console.log(`${messages.count} messages of ${calls} calls, at most ${most} at once`);
   assert.is(calls, rows);
   assert.is(most, parallel);
-  assert.ok(messages.count < calls / 2, `${messages.count} messages of ${calls} calls`);
+  assert.ok(messages() < calls / 2, `${messages()} messages of ${calls} calls`);
 });
 
 function poolOptions(entry?: string): Parameters<typeof WorkerPool.start>[0] {
