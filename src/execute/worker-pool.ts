@@ -99,7 +99,7 @@ export class WorkerPool {
    */
   run(task: ChunkTask): Promise<ChunkOutcome> {
     return new Promise((resolve, reject) => {
-      if (this.#destroyed) return reject(goneError('its pool was closed'));
+      if (!this.alive) return reject(goneError('its pool was closed'));
       const waits = task.settings.models !== undefined;
       const thread = this.#choose(waits);
       thread.open.set(task.taskId, { resolve, reject });
@@ -144,7 +144,7 @@ export class WorkerPool {
     let lost: unknown = null;
     try {
       // Piscina would start a thread anew for a task that comes after `destroy`.
-      if (this.#destroyed || !this.#threads.has(thread)) throw goneError('its pool was closed');
+      if (!this.alive || !this.#threads.has(thread)) throw goneError('its pool was closed');
       outcomes = await thread.piscina.run(tasks.map(packTask));
     } catch (thrown) {
       lost = thrown;
