@@ -53,6 +53,7 @@ const WITHIN = new Set([
 const REPLACED = {
   'zod/v4/locales/index.js': "export { default as en } from './en.js';",
   'zod/v4/classic/from-json-schema.js': 'export const fromJSONSchema = undefined;',
+  'zod/v4/core/compile.js': 'export {};',
   'src/cascade/meta-schema.ts': compiledMetaSchema(),
 };
 
