@@ -24,7 +24,7 @@ const COMMON = {
   minifyWhitespace: true,
   minifySyntax: true,
   // An error that nobody catches prints the line that threw it.
-  lineLimit: 200,
+  lineLimit: 120,
   // Their texts are in LICENSES.txt.
   legalComments: 'none',
   metafile: true,
