@@ -101,6 +101,12 @@ export class ProviderBatches {
     return call;
   }
 
+  /** True if a batch has brought an answer to a question, which is paid and not recorded. */
+  hasBrought(callKey: string): boolean {
+    const found = this.#calls.get(callKey) ?? [];
+    return found.some(({ call: { answer, isNoted } }) => answer !== undefined && !isNoted);
+  }
+
   /** Puts a question into the next batch. */
   ask(
     { provider, model, callKey, ordered }: CallRequest,
@@ -213,7 +219,12 @@ export class ProviderBatches {
         this.#noteId(part, await api.create(http, part.manifest, part.requests));
         break;
       } catch (thrown) {
-        waitMs = await this.#waitAfter(part, thrown, waitMs);
+        waitMs = await this.#waitAfter(part, thrown, waitMs).catch((last: unknown) => {
+          // The provider has refused it: there is nothing to look for or to cancel.
+          const isRefused = isFirst && last instanceof RvbbitError && !this.#end.signal.aborted;
+          if (isRefused) dropManifest(this.#parts.folder, part.manifest);
+          throw last;
+        });
       }
     }
     return this.#collect(part, part.manifest.batch!, true);
@@ -336,9 +347,12 @@ export async function cancelBatches(
     const api = apiOf(settings);
     try {
       const known = manifest.batch === undefined ? undefined : [manifest.batch];
-      const batches = known ?? (api.isNamed ? await api.candidates(http, manifest) : []);
-      for (const batch of batches) {
-        if ((await api.ended(http, batch)) === undefined) await api.cancel(http, batch);
+      if (known === undefined && !api.isNamed) return [`${id}: ${provider} may have created it`];
+      for (const batch of known ?? (await api.candidates(http, manifest))) {
+        // One that has ended cannot be cancelled.
+        await api.cancel(http, batch).catch(async (thrown: unknown) => {
+          if ((await api.ended(http, batch)) === undefined) throw thrown;
+        });
       }
       return [];
     } catch (thrown) {

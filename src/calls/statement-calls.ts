@@ -204,6 +204,8 @@ export class StatementCalls {
   }
 
   #storedAnswer(callKey: string): Pick<StoredAnswer, 'text' | 'costMicroUsd'> | undefined {
+    // Another statement may have stored one while a batch was out. What the batch has brought is paid all the same.
+    if (this.#parts.orders?.hasBrought(callKey) === true) return undefined;
     const own = this.#own.get(callKey);
     if (own !== undefined) return { text: own, costMicroUsd: null };
     return this.#desk.journal.answers.find(callKey, this.#parts.policy.notBefore);
@@ -316,7 +318,10 @@ export class StatementCalls {
 
   /** Puts a question into the next batch, if the budget has room for it. */
   #order(request: CallRequest, orders: ProviderBatches): CallDecision {
-    const reserved = this.#reserve(request, this.#account.estimate(request));
+    const usage = this.#account.estimate(request);
+    const tooLong = this.#desk.gate.tooLong({ ...request, ...usage });
+    if (tooLong !== undefined) return refused(failureOf(tooLong));
+    const reserved = this.#reserve(request, usage);
     if ('refusal' in reserved) return refused(reserved.refusal);
     if ('reservation' in reserved) {
       const learned = this.#desk.journal.lessons.of(this.#askedModel(request));

@@ -11,6 +11,8 @@ const REFUSAL =
   /unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|forbidden|deprecated/i;
 /** Refusals of a schema that do not name its parameter, such as `The compiled grammar is too large`. */
 const OF_SCHEMA = /structured output|output[_ ]format|\bschema\b|compiled grammar/i;
+/** Parameters that the engine adds by itself. A call without them asks the same, so that any mention is a refusal. */
+const OWN: ReadonlySet<string> = new Set(['output_config', 'prompt_cache_key']);
 /** The number of characters that are read of an error's texts. */
 const MOST_CHARS = 4096;
 /** The number of nesting levels that are read of an error. */
@@ -26,12 +28,21 @@ export function refusedParameter(
   const texts = textsIn(body);
   const said = texts.join('\n').slice(0, MOST_CHARS);
   const named = sent.find((name) => texts.includes(name)) ?? firstNamed(said, sent);
-  const parameter = REFUSAL.test(said)
-    ? named
-    : sent.find((name) => name === 'output_config' && OF_SCHEMA.test(said));
+  const parameter = (REFUSAL.test(said) ? named : undefined) ?? ownIn(said, sent);
   if (parameter === undefined) return undefined;
-  const instead = /\bUse ['"`]([a-z_]{1,64})['"`] instead\b/.exec(said)?.[1];
+  const instead = OWN.has(parameter)
+    ? undefined
+    : /\bUse ['"`]([a-z_]{1,64})['"`] instead\b/.exec(said)?.[1];
   return { parameter, ...(instead === undefined ? {} : { instead }) };
+}
+
+/** Returns the parameter of the engine's own that the text is about. */
+function ownIn(said: string, sent: readonly string[]): string | undefined {
+  const words = said.toLowerCase();
+  return sent.find(
+    (name) =>
+      OWN.has(name) && (words.includes(name) || (name === 'output_config' && OF_SCHEMA.test(said))),
+  );
 }
 
 /**

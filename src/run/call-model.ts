@@ -15,6 +15,7 @@ import {
   type ModelTarget,
   providerOf,
 } from '../model/chat.ts';
+import { PROMPT_TOO_LONG } from '../model/provider-error.ts';
 import { callKeyOf } from './call-key.ts';
 import type { CallDecision, CallRequest } from './contract.ts';
 import { batchable } from './item-batch.ts';
@@ -117,8 +118,10 @@ export async function callModel<T>(run: Run, call: ModelCall<T>): Promise<ModelA
       ...(context.settings.orders === true ? { ordered: { request, answers } } : {}),
     });
     if (decision.kind === 'refused') {
-      const isEnded = decision.error.code === 'RVB_MODEL_HTTP';
-      throw labelled(call, decision.error, false, isEnded);
+      // Nothing was asked: another model may take the call, or have room for the prompt.
+      const { code, message } = decision.error;
+      const isUnavailable = code === 'RVB_MODEL_HTTP' || message.startsWith(PROMPT_TOO_LONG);
+      throw labelled(call, decision.error, false, isUnavailable);
     }
     if (decision.kind === 'hit') {
       const answer = call.read(decision);

@@ -9,7 +9,7 @@ import { isInTransaction } from '../duck/in-transaction.ts';
 import { quoteIdentifier, quoteLiteral } from '../duck/quote.ts';
 import type { Session } from '../duck/session.ts';
 import { dropStage, type StagedQuery, stageQuery } from '../duck/stage.ts';
-import { failureOf, RvbbitError } from '../errors.ts';
+import { CANCELLED, type Failure, failureOf, RvbbitError } from '../errors.ts';
 import type { Statement } from '../execute/statement.ts';
 import {
   isAskedToCancel,
@@ -126,25 +126,28 @@ export async function runJob(job: Job, path: string, statement: Statement): Prom
     const isStopped = ['RVB_CANCELLED', 'RVB_CLOSED'].includes(failureOf(thrown).code);
     if (isStopped && !isCancelled) throw thrown;
     const left = await cancelBatchesOf(id, statement);
-    throw isCancelled ? (left ?? thrown) : thrown;
+    throw left === undefined ? thrown : withLeft(failureOf(thrown), left);
   } finally {
     await session.run(`DETACH ${name}`, own).catch(() => undefined);
   }
 }
 
-/** Cancels the batches of a job at their providers. Returns the error if some could not be cancelled. */
+function withLeft({ code, message }: Failure, left: readonly string[]): RvbbitError {
+  const text = `${message}; not all of its batches could be cancelled: ${left.join('; ')}`;
+  return new RvbbitError(code, text, { stage: 'execute' });
+}
+
+/** Cancels the batches of a job at their providers. Returns those that could not be cancelled, if any. */
 async function cancelBatchesOf(
   id: string,
   { jobs, models }: Statement,
-): Promise<RvbbitError | undefined> {
+): Promise<readonly string[] | undefined> {
   const { stateDir } = await jobs!();
   const folder = batchFolderOf(rowsOf(stateDir, id));
   if (!existsSync(folder)) return undefined;
   const { cancelBatches } = await import('../calls/provider-batches.ts');
   const left = await cancelBatches(folder, await models.httpProviders());
-  if (left.length === 0) return undefined;
-  const message = `the job is cancelled, and not all of its batches are: ${left.join('; ')}`;
-  return new RvbbitError('RVB_CANCELLED', message, { stage: 'execute' });
+  return left.length === 0 ? undefined : left;
 }
 
 /** Where a job keeps the names of its batches. `path` is the file with its rows. */
@@ -168,7 +171,7 @@ export async function awaitOrCancelJob(
     const facts = await cancelJob(stateDir, id, signal);
     // An engine that runs the job cancels its batches.
     const left = found.state === 'queued' ? await cancelBatchesOf(id, statement) : undefined;
-    if (left !== undefined) throw left;
+    if (left !== undefined) throw withLeft(CANCELLED, left);
     return delivered(facts);
   }
   const timeout = settingValues(annotations, node.options).get('timeout');

@@ -2,7 +2,7 @@
 
 import type { CallDesk } from '../calls/call-desk.ts';
 import type { Session } from '../duck/session.ts';
-import { closedError, closedMeanwhileError, messageOf, RvbbitError } from '../errors.ts';
+import { CANCELLED, closedError, closedMeanwhileError, messageOf, RvbbitError } from '../errors.ts';
 import type { Dispatcher } from '../execute/dispatcher.ts';
 import type { Statement, StatementCall } from '../execute/statement.ts';
 import { nextStatementId } from '../execute/statement-id.ts';
@@ -142,12 +142,13 @@ function everySecond(
   }, PROGRESS_MS).unref();
 }
 
-/** The code that first notices a stop throws a plain "cancelled" error. The signal's reason says why the stop happened. */
+/** The code that first notices a stop throws `CANCELLED` and says no more. The signal's reason says why the stop happened. */
 function endingError({ stop: { signal } }: Statement, thrown: unknown): RvbbitError {
   if (!(thrown instanceof RvbbitError)) {
     return new RvbbitError('RVB_INTERNAL', messageOf(thrown), { stage: 'execute', cause: thrown });
   }
-  return signal.aborted && thrown.code === 'RVB_CANCELLED' ? reasonOf(signal) : thrown;
+  const isPlain = thrown.code === CANCELLED.code && thrown.message.endsWith(CANCELLED.message);
+  return signal.aborted && isPlain ? reasonOf(signal) : thrown;
 }
 
 function reasonWord(error: RvbbitError): string {

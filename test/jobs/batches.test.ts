@@ -1,9 +1,14 @@
 /** MAP ASYNC … WITH (service = 'batch'): the calls are made by the provider's Batch API. */
 import { existsSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine } from '../../src/index.ts';
+import { ANTHROPIC_BATCHES } from '../../src/model/batches/anthropic-batches.ts';
+import { BatchHttp } from '../../src/model/batches/batch-http.ts';
+import { OPENAI_BATCHES } from '../../src/model/batches/openai-batches.ts';
 import type { SimulatorOptions } from '../../src/sim/script.ts';
 import { type Simulator, startSimulator } from '../../src/testing.ts';
 import { makeFolder, removeFolder } from '../cli/spawn.ts';
@@ -202,6 +207,81 @@ for (const type of TYPES) {
       type,
     ));
 }
+
+for (const type of TYPES) {
+  test(`${type}: what could not be cancelled is named by the job's error`, () =>
+    withPlace(
+      { batches: { ms: 60_000 } },
+      async ({ open, server }) => {
+        await using engine = await open();
+        const job = await jobOf(engine, map(4));
+        await until(() => server.batched().length > 0);
+        await server.close();
+        await engine.query(`RVBBIT CANCEL '${job.session_id}'`);
+        const { status, error } = await awaited(engine, job);
+        assert.is(status, 'cancelled');
+        assert.match(error!.message, 'not all of its batches could be cancelled: ');
+      },
+      type,
+    ));
+}
+
+test('what a batch has brought is recorded, though an equal call was answered meanwhile', () =>
+  withPlace({ batches: { ms: 1_500 } }, async ({ open, server, cost }) => {
+    await using engine = await open();
+    const job = await jobOf(engine, map(4));
+    await until(() => server.batched().length > 0);
+    await engine.query(
+      "RVBBIT MAP 'ask.yaml' AS v USING (SELECT range::INTEGER AS n FROM range(4))",
+    );
+    assert.is((await awaited(engine, job)).status, 'success');
+    const { entries } = server.ledger();
+    const paid = entries.reduce((sum, one) => sum + Math.ceil(one.costMicroUsd! - 1e-6), 0);
+    assert.is(cost(), paid);
+  }));
+
+test('a prompt beyond the context of its model is put into no batch', () =>
+  withPlace({}, async ({ open, server }) => {
+    const limits = { context: 2_000 };
+    const provider = { baseUrl: server.url, batches: true, prices: { m: PRICES }, limits };
+    await using engine = await open({ providers: { sim: provider } });
+    const sql = `CREATE TABLE answers AS RVBBIT MAP ASYNC 'ask.yaml' AS v
+USING (SELECT repeat('word ', 100 + 2_000 * (i % 2)) || i AS n FROM range(4) r(i)) WITH (service = 'batch')`;
+    assert.is((await awaited(engine, await jobOf(engine, sql))).status, 'success');
+    const { rows } = await engine.query('SELECT v IS NULL AS failed FROM answers');
+    assert.equal(
+      rows.map(({ failed }) => failed),
+      [false, true, false, true],
+    );
+    assert.is(server.batched().length, 2);
+  }));
+
+test('a batch whose id is not told is looked for', async () => {
+  const server = createServer((_request, response) => response.end('{"object":"batch"}'));
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const settings = {
+    id: 'sim',
+    type: 'anthropic',
+    responseFormat: 'none',
+    connections: 0,
+  } as const;
+  const http = new BatchHttp(
+    { ...settings, baseUrl: `http://127.0.0.1:${port}` },
+    AbortSignal.timeout(10_000),
+  );
+  try {
+    for (const api of [OPENAI_BATCHES, ANTHROPIC_BATCHES]) {
+      const error = await errorOf(api.create(http, { id: 'a', createdMs: 0, keys: [] }, []));
+      assert.equal([error.retryable, error.code], [true, 'RVB_MODEL_HTTP']);
+    }
+  } finally {
+    await http.close();
+    server.close();
+  }
+});
 
 test('a budget holds for what is put into batches, and what is there is used', () =>
   withPlace({}, async ({ open, server }) => {

@@ -58,6 +58,18 @@ test('the context of a single model comes before that of its provider; without o
   }
 });
 
+test('a prompt beyond the context of the first model goes to the next one', () =>
+  withContext({ models: { 'test-model': { context: 5_000 } } }, async (engine, server) => {
+    const sql = `-- @ model: sim/test-model, sim/large\nRVBBIT RUN 'all.yaml' USING (${WORDS(40)})`;
+    const { rows } = await engine.query(sql);
+    assert.is(JSON.parse(String(rows[0]!['result'])).status, 'success');
+    const { entries } = await server.ledger();
+    assert.equal(
+      entries.map(({ model }) => model),
+      ['large'],
+    );
+  }));
+
 test('calls about several rows become smaller until they fit', () =>
   withContext({ context: 1_500 }, async (engine, server) => {
     const { rows, summary } = await engine.query(

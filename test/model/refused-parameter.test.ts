@@ -3,7 +3,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { refusedParameter } from '../../src/model/refused-parameter.ts';
 
-const SENT = ['temperature', 'seed', 'stop', 'max_tokens', 'user', 'output_config'];
+const SENT = [
+  ...['temperature', 'seed', 'stop', 'max_tokens', 'user'],
+  ...['output_config', 'prompt_cache_key'],
+];
 const openAi = (message: string, param: string | null = null, code: string | null = null) => ({
   error: { message, type: 'invalid_request_error', param, code },
 });
@@ -48,6 +51,29 @@ const CASES: readonly Case[] = [
   ],
   [400, anthropic('Schema is too complex.'), { parameter: 'output_config' }],
   [400, anthropic('this model has no structured outputs'), { parameter: 'output_config' }],
+  [
+    400,
+    anthropic('This model does not support structured outputs'),
+    { parameter: 'output_config' },
+  ],
+  // The engine's own parameters, in any words, and never under another name.
+  [400, 'unknown key "format" in OUTPUT_CONFIG', { parameter: 'output_config' }],
+  [
+    400,
+    openAi("'output_config' is not supported. Use 'output_format' instead."),
+    { parameter: 'output_config' },
+  ],
+  [
+    422,
+    openAi('The parameter prompt_cache_key is not supported'),
+    { parameter: 'prompt_cache_key' },
+  ],
+  [
+    400,
+    openAi("Unsupported parameter: 'prompt_cache_key'. Use 'user' instead."),
+    { parameter: 'prompt_cache_key' },
+  ],
+  [500, openAi('prompt_cache_key unsupported')],
   // Gemini: https://cloud.google.com/apis/design/errors
   [
     400,

@@ -17,6 +17,8 @@ import type { Random } from './throttle.ts';
 /** No model has a smaller context, so that of a shorter prompt is not looked up. */
 const CONTEXT_MIN_TOKENS = 1_024;
 
+type Prompt = Pick<GateRequest, 'provider' | 'model' | 'inputTokens'>;
+
 /** A timer that is late by less than this counts as on time. */
 const TIMER_SLACK_MS = 2;
 
@@ -82,17 +84,21 @@ export class Gate {
   acquire(request: GateRequest): Permit | Promise<Permit> {
     if (this.#closed) return Promise.reject(closedError());
     if (request.signal.aborted) return Promise.reject(reasonOf(request.signal));
-    const context =
-      request.inputTokens < CONTEXT_MIN_TOKENS
-        ? undefined
-        : this.#contextOf(request.provider, request.model);
-    if (context !== undefined && request.inputTokens > context)
-      return Promise.reject(contextError(request, context));
+    const tooLong = this.tooLong(request);
+    if (tooLong !== undefined) return Promise.reject(tooLong);
     const nowMs = this.#clock();
     const provider = this.#providerOf(request.provider);
     const refusal = provider.refusal(nowMs, request);
     if (refusal !== undefined) return Promise.reject(limitError(request, refusal));
     return provider.tryNow(nowMs, request) ?? this.#wait(nowMs, provider, request);
+  }
+
+  /** Returns the refusal of a call whose prompt is longer than the context of its model. */
+  tooLong(request: Prompt): RvbbitError | undefined {
+    if (request.inputTokens < CONTEXT_MIN_TOKENS) return undefined;
+    const context = this.#contextOf(request.provider, request.model);
+    if (context === undefined || request.inputTokens <= context) return undefined;
+    return contextError(request, context);
   }
 
   /** Returns the number of a provider's calls with a permit that is not settled. */
@@ -222,7 +228,7 @@ function systemTimer(act: () => void, ms: number): () => void {
   return () => clearTimeout(timer);
 }
 
-function contextError({ provider, model, inputTokens }: GateRequest, context: number): RvbbitError {
+function contextError({ provider, model, inputTokens }: Prompt, context: number): RvbbitError {
   const [has, most] = [inputTokens, context].map((count) => count.toLocaleString('en-US'));
   return new RvbbitError(
     'RVB_LIMIT',

@@ -13,7 +13,7 @@ export const ANTHROPIC_BATCHES: BatchApi = {
 
   async create(http, _name, requests) {
     const bytes = `{"requests":[${requests.join(',')}]}`;
-    return String(member(await http.json('POST', PATH, { bytes }), 'id'));
+    return http.create(PATH, { bytes });
   },
 
   async candidates(http, { createdMs, keys }) {

@@ -7,6 +7,7 @@ import { openConnections } from '../connections.ts';
 import { type CalledProvider, connectionFailure, statusFailure } from '../http-failure.ts';
 import type { Protocol } from '../protocols/protocol.ts';
 import { protocolOf } from '../protocols/protocol-of.ts';
+import { member } from '../provider-error.ts';
 import { redactFor } from '../redact.ts';
 import { ThreadSockets } from '../sockets.ts';
 
@@ -52,6 +53,13 @@ export class BatchHttp {
     const read = decoded.ok ? parseBody(decoded.text) : decoded;
     if (read.ok) return read.value;
     throw this.#failed(`gave a response that ${read.problem}`, true);
+  }
+
+  /** Creates something, and returns its id. Without an id in the answer, what was created is to be looked for. */
+  async create(path: string, body: SentBody): Promise<string> {
+    const id = member(await this.json('POST', path, body), 'id');
+    if (typeof id === 'string' && id !== '') return id;
+    throw this.#failed('gave a response without an id', true);
   }
 
   /** Yields the JSON of each line of a file. A line that is not JSON is left out. */

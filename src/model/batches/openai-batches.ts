@@ -29,18 +29,17 @@ export const OPENAI_BATCHES: BatchApi = {
     const part = (head: string) =>
       `--${boundary}\r\nContent-Disposition: form-data; name=${head}\r\n\r\n`;
     const head = `${part('"purpose"')}batch\r\n${part(`"file"; filename="${id}.jsonl"\r\nContent-Type: application/jsonl`)}`;
-    const file = await http.json('POST', '/files', {
+    const file = await http.create('/files', {
       bytes: Buffer.from([head, ...requests, `\r\n--${boundary}--\r\n`].join('')),
       type: `multipart/form-data; boundary=${boundary}`,
     });
     const batch = {
-      input_file_id: member(file, 'id'),
+      input_file_id: file,
       endpoint: ENDPOINT,
       completion_window: '24h',
       metadata: { [NAME]: id },
     };
-    const made = await http.json('POST', '/batches', { bytes: JSON.stringify(batch) });
-    return String(member(made, 'id'));
+    return http.create('/batches', { bytes: JSON.stringify(batch) });
   },
 
   async candidates(http, { id, createdMs }: BatchName) {
