@@ -28,6 +28,8 @@ const BATCH_MAX_BYTES = 64 * 1024 * 1024;
 const LOOK_FIRST_MS = 200;
 const LOOK_MOST_MS = 60_000;
 const LOOK_GROWTH = 1.5;
+/** So many refusals in a row, over some 20 s, end the look at a batch: what it has bought may be fetched after fewer. */
+const LOOK_REFUSALS = 10;
 /** A request that a dead process had sent may still be on its way. After this time a batch is there, or never will be. */
 const SETTLE_MS = 3_000;
 /** Cancelled batches are told to their providers within this time. */
@@ -286,19 +288,27 @@ export class ProviderBatches {
     return true;
   }
 
-  async #retried<T>(part: Part, work: () => Promise<T>): Promise<T> {
-    for (let waitMs = LOOK_FIRST_MS; ; ) {
+  /** Looks at what was bought, again and again after failures. */
+  async #retried<T>(part: Part, look: () => Promise<T>): Promise<T> {
+    for (let waitMs = LOOK_FIRST_MS, refusals = 0; ; ) {
       try {
-        return await work();
+        return await look();
       } catch (thrown) {
-        waitMs = await this.#waitAfter(part, thrown, waitMs);
+        const isFailure = thrown instanceof RvbbitError;
+        refusals = isFailure && !thrown.retryable ? refusals + 1 : 0;
+        waitMs = await this.#waitAfter(part, thrown, waitMs, isFailure && refusals < LOOK_REFUSALS);
       }
     }
   }
 
   /** Waits after a failure that may be temporary, and returns the next wait. Throws any other. */
-  async #waitAfter(part: Part, thrown: unknown, waitMs: number): Promise<number> {
-    if (!(thrown instanceof RvbbitError && thrown.retryable)) throw thrown;
+  async #waitAfter(
+    part: Part,
+    thrown: unknown,
+    waitMs: number,
+    mayPass = thrown instanceof RvbbitError && thrown.retryable,
+  ): Promise<number> {
+    if (!mayPass) throw thrown;
     this.#checkTime(part);
     await this.#pause(waitMs);
     return longer(waitMs);

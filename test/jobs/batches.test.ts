@@ -283,6 +283,51 @@ test('a batch whose id is not told is looked for', async () => {
   }
 });
 
+test('a refusal at a look at a batch is not its end', () =>
+  withPlace({}, async ({ open, server }) => {
+    const refused = new Map<string, number>();
+    const gateway = createServer(async (request, response) => {
+      const { method, url = '' } = request;
+      const count = refused.get(url) ?? 0;
+      const statuses = [404, 401, 403];
+      if (method === 'GET' && count < statuses.length) {
+        refused.set(url, count + 1);
+        response.writeHead(statuses[count]!).end('{"error":{"message":"a hiccup"}}');
+        return;
+      }
+      const parts: Buffer[] = [];
+      for await (const part of request) parts.push(part as Buffer);
+      const answer = await fetch(new URL(url, server.url), {
+        method: method!,
+        headers: { 'content-type': request.headers['content-type'] ?? 'application/json' },
+        ...(method === 'GET' ? {} : { body: Buffer.concat(parts) }),
+      });
+      response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
+    });
+    await new Promise<void>((resolve) => {
+      gateway.listen(0, '127.0.0.1', resolve);
+    });
+    const baseUrl = new URL(server.url);
+    baseUrl.port = String((gateway.address() as AddressInfo).port);
+    try {
+      await using engine = await open({
+        providers: {
+          sim: {
+            type: 'openai-compatible',
+            baseUrl: baseUrl.href,
+            batches: true,
+            prices: { m: PRICES },
+          },
+        },
+      });
+      assert.is((await awaited(engine, await jobOf(engine, map(3)))).status, 'success');
+      assert.ok(refused.size >= 2, 'looks and a download were refused');
+      assert.is(server.batched().length, 3);
+    } finally {
+      gateway.close();
+    }
+  }));
+
 test('a budget holds for what is put into batches, and what is there is used', () =>
   withPlace({}, async ({ open, server }) => {
     await using engine = await open();
