@@ -28,7 +28,7 @@ const BATCH_MAX_BYTES = 64 * 1024 * 1024;
 const LOOK_FIRST_MS = 200;
 const LOOK_MOST_MS = 60_000;
 const LOOK_GROWTH = 1.5;
-/** So many refusals in a row, over some 20 s, end the look at a batch: what it has bought may be fetched after fewer. */
+/** A look at a batch that is refused so many times in a row, over some 20 s, ends the job. Fewer may come of a gateway. */
 const LOOK_REFUSALS = 10;
 /** A request that a dead process had sent may still be on its way. After this time a batch is there, or never will be. */
 const SETTLE_MS = 3_000;

@@ -226,7 +226,7 @@ const TABLE = `
 --json | doctor config test | | print the report as JSON
 --examples | init | | copy the package's examples in place of a small project
 --force | init ops | | overwrite files
---port <n> | ${SERVE} | number 0-${MAX_PORT} | listen on this port (default: 15432; 0: any free one)
+--port <n> | ${SERVE} | number 0-${MAX_PORT} | listen on this port (default: 15432; 0: a free one)
 --host <address> | ${SERVE} | | listen on this address of this machine (default: 127.0.0.1)
 --databases <dir> | ${SERVE} | | a folder of databases: NAME.duckdb is the database NAME
 --connections <n> | ${SERVE} | number | clients at a time (default: 200)
@@ -234,7 +234,7 @@ const TABLE = `
 --users <file> | ${SERVE} | | who may log in: a file that rvbbit user writes (default: everybody of this machine)
 --tls-cert <file> | ${SERVE} | | take TLS connections with this certificate (PEM, the whole chain)
 --tls-key <file> | ${SERVE} | | the key of the certificate (PEM)
---port <n> | sim | number 1-${MAX_PORT} | listen on this port of 127.0.0.1 (default: any free one)
+--port <n> | sim | number 1-${MAX_PORT} | listen on this port of 127.0.0.1 (default: a free one)
 --latency <kind> | sim | | constant:500, uniform:100:900, lognormal:500:0.8 or pareto:100:1.5 (ms)
 --seed <n> | sim | number | of latencies and random faults
 --seed <n> | bench | number | auto: of what is drawn
